@@ -1,0 +1,79 @@
+"""A MariaDB on a server: read it, copy it, bring it back."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from datetime import datetime, timedelta
+
+from prefect.blocks.core import Block
+
+from blocks.servers.base import Server
+from blocks.types import Canary, DatabaseFacts, Position, RemoteCommand
+
+
+class Database(Block, ABC):
+    """One database service; each method is told on which server it is.
+
+    Reading goes through a tunnel with the block's own account (so that it proves the account);
+    restores run on the server as root over the local socket. Errors: `AuthenticationFailed`,
+    `Unreachable`, `CommandFailed`, `DiskFull`, `DeadlineExceeded`.
+    """
+
+    # --- reading ---
+
+    @abstractmethod
+    def facts(self, server: Server) -> DatabaseFacts:
+        """Read version, databases, tables and their exact row counts. Changes nothing."""
+
+    @abstractmethod
+    def read_canary(self, server: Server) -> Canary | None:
+        """Return the newest canary row, None if there is none."""
+
+    @abstractmethod
+    def newest(self, server: Server, database: str, query: str) -> datetime | None:
+        """Run a read-only query that gives one time (UTC); None if it gives NULL or no row."""
+
+    # --- backup: commands whose standard output is the backup ---
+
+    @abstractmethod
+    def write_canary(self, server: Server, canary: Canary) -> None:
+        """Write the canary row, creating `continuity.canary` when missing. Durable on return."""
+
+    @abstractmethod
+    def physical_copy(self) -> RemoteCommand:
+        """Return the command that streams the whole server as an xbstream without stopping it."""
+
+    @abstractmethod
+    def physical_position(self, server: Server) -> Position:
+        """Return where the last `physical_copy` on this server stands (read from what it left)."""
+
+    @abstractmethod
+    def logical_dump(self, database: str) -> RemoteCommand:
+        """Return the command that dumps one database with routines, triggers and events as SQL."""
+
+    @abstractmethod
+    def grants_dump(self) -> RemoteCommand:
+        """Return the command that dumps users and their rights as SQL (re-runnable)."""
+
+    # --- restore ---
+
+    @abstractmethod
+    def restore_physical(
+        self, server: Server, stream: RemoteCommand, *, snapshot: str, timeout: timedelta
+    ) -> None:
+        """Replace the server's data by the copy that `stream` writes out, and start the service.
+
+        Extracts beside the live directory, prepares, then swaps by rename; a run killed anywhere in
+        between is repaired by running again. `snapshot` names the copy: if the server already
+        holds it (marker), nothing is done but starting the service.
+        """
+
+    @abstractmethod
+    def restore_logical(
+        self, server: Server, database: str, stream: RemoteCommand, *, snapshot: str, timeout: timedelta
+    ) -> None:
+        """Load one database from SQL into the running service, replacing it. Marked like above."""
+
+    @abstractmethod
+    def restore_grants(self, server: Server, stream: RemoteCommand, *, timeout: timedelta) -> None:
+        """Load users and rights. Idempotent."""

@@ -1,0 +1,40 @@
+"""A DNS zone whose address records can be changed."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+
+from prefect.blocks.core import Block
+
+from blocks.types import AddressChange, AddressRecord
+
+
+class DnsZone(Block, ABC):
+    """Read and replace A and AAAA records of one zone.
+
+    Names are absolute, lower case, without the final dot. Errors: `NotFound` (zone missing),
+    `AuthenticationFailed` (key), `UpdateRefused`, `Unreachable`, `DeadlineExceeded`.
+    """
+
+    zone: str
+
+    @abstractmethod
+    def read(self) -> tuple[AddressRecord, ...]:
+        """Return all A and AAAA records of the zone, sorted, as the provider holds them."""
+
+    @abstractmethod
+    def replace(self, changes: Sequence[AddressChange]) -> None:
+        """Carry out all changes or none.
+
+        A record that already has its new values is left alone, so a repeated call changes nothing.
+        A record that has neither its old nor its new values raises `UpdateRefused` and nothing is changed: somebody
+        else edited it. Other records and their settings stay as they are.
+        """
+
+    @abstractmethod
+    def answers(self, name: str, record_type: str) -> Mapping[str, tuple[str, ...]]:
+        """Ask every authoritative server of the zone; return the sorted addresses by server.
+
+        A server that does not answer raises `Unreachable` with its name.
+        """

@@ -1,0 +1,29 @@
+"""A place where people are told what happens."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from prefect.blocks.core import Block
+
+from blocks.types import Notice
+
+
+class Notifier(Block, ABC):
+    """Post one live message, edit it, and hang details below it.
+
+    Every call ends within `timeout_seconds` and raises `Unreachable`, `Unavailable`, `RateLimited` or
+    `AuthenticationFailed`; who calls decides that a failed message stops nothing.
+    """
+
+    @abstractmethod
+    def post(self, notice: Notice) -> str:
+        """Post a new message; return a reference under which it can be edited."""
+
+    @abstractmethod
+    def edit(self, reference: str, notice: Notice) -> None:
+        """Replace a message."""
+
+    @abstractmethod
+    def reply(self, reference: str, notice: Notice) -> None:
+        """Add a detail in the message's thread."""

@@ -1,0 +1,96 @@
+"""Find a block by its reference `type/name`: given by the estate file, or saved in Prefect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TypeVar, cast
+
+from prefect.blocks.core import Block
+
+from blocks.errors import ConfigurationError
+
+MODULES = (
+    "blocks.databases.mariadb",
+    "blocks.dns.rfc2136",
+    "blocks.monitors.http",
+    "blocks.notify.email",
+    "blocks.notify.slack",
+    "blocks.repositories.restic",
+    "blocks.repositories.s3",
+    "blocks.servers.protected",
+    "blocks.servers.ssh",
+    "blocks.sites.site",
+    "blocks.vps.nspawn",
+)
+"""Every module that defines a block; a new provider adds its line here."""
+
+_provided: dict[str, Block] = {}
+
+Kind = TypeVar("Kind", bound=Block)
+
+
+def block_types() -> tuple[type[Block], ...]:
+    """Import all block modules and return their concrete block classes, in the order of `MODULES`."""
+    found: list[type[Block]] = []
+    for name in MODULES:
+        module = import_module(name)
+        found += [
+            value
+            for value in vars(module).values()
+            if isinstance(value, type)
+            and issubclass(value, Block)
+            and value.__module__ == name
+            and not getattr(value, "__abstractmethods__", None)
+        ]
+    return tuple(found)
+
+
+def provide(blocks: Mapping[str, Block]) -> None:
+    """Answer `load` from these blocks instead of Prefect's database (break-glass, tests).
+
+    An empty mapping goes back to Prefect's database.
+    """
+    _provided.clear()
+    _provided.update(blocks)
+
+
+def load(reference: str, kind: type[Kind]) -> Kind:
+    """Return the block `type/name`, checked to be of the wanted kind.
+
+    Raises:
+        ConfigurationError: There is no such block, or it is of another kind.
+    """
+    if _provided:
+        block = _provided.get(reference)
+    else:
+        block_types()
+        try:
+            block = cast(Block, Block.load(reference))
+        except ValueError as missing:
+            block = None
+            cause: Exception | None = missing
+        else:
+            cause = None
+    if block is None:
+        raise ConfigurationError(
+            f"block {reference}", "there is no such block", "continuity estate apply"
+        ) from (None if _provided else cause)
+    if not isinstance(block, kind):
+        raise ConfigurationError(
+            f"block {reference}",
+            f"is a {type(block).__name__}, wanted a {kind.__name__}",
+            "correct the name in the estate file, then: continuity estate apply",
+        )
+    return block
+
+
+def names(slug: str) -> tuple[str, ...]:
+    """Return the names of all saved or provided blocks of one type, sorted."""
+    if _provided:
+        return tuple(sorted(ref.split("/", 1)[1] for ref in _provided if ref.split("/", 1)[0] == slug))
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        documents = client.read_block_documents_by_type(block_type_slug=slug)
+    return tuple(sorted(document.name for document in documents if document.name))

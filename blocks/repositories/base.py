@@ -1,0 +1,130 @@
+"""Where backups live: an object store, and the snapshots in it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+
+from prefect.blocks.core import Block
+
+from blocks.servers.base import Server
+from blocks.types import Label, ReadBack, RemoteCommand, RestoreSummary, Snapshot, StoredObject
+
+
+class ObjectStore(Block, ABC):
+    """A place in a bucket for small objects. Keys are relative to the block's prefix.
+
+    Errors: `Unreachable`, `AuthenticationFailed`, `PermissionDenied`, `NotFound` (bucket or object),
+    `Unavailable` (503), `DeadlineExceeded`. Reads after writes see what was written.
+    """
+
+    @abstractmethod
+    def get(self, key: str) -> bytes:
+        """Return an object's content. Raises `NotFound`."""
+
+    @abstractmethod
+    def stream(self, key: str) -> Iterator[bytes]:
+        """Yield an object's content in pieces of at most 1 MiB."""
+
+    @abstractmethod
+    def put(self, key: str, content: bytes) -> str:
+        """Write an object, replacing it; return its etag."""
+
+    @abstractmethod
+    def put_if_absent(self, key: str, content: bytes) -> str:
+        """Write a new object; return its etag. Raises `AlreadyExists`; atomic between writers."""
+
+    @abstractmethod
+    def put_if_match(self, key: str, content: bytes, etag: str) -> str:
+        """Replace an object only if its etag is still this one. Raises `AlreadyExists` otherwise."""
+
+    @abstractmethod
+    def etag(self, key: str) -> str:
+        """Return the object's etag. Raises `NotFound`."""
+
+    @abstractmethod
+    def list(self, prefix: str) -> tuple[StoredObject, ...]:
+        """Return all objects whose key starts with the prefix, sorted by key (pages are followed)."""
+
+    @abstractmethod
+    def delete(self, key: str) -> None:
+        """Delete an object (in a versioned bucket: hide it). Idempotent."""
+
+
+class Repository(Block, ABC):
+    """Encrypted snapshots of servers, one restic repository a server.
+
+    Data flows between the server and the store; only what is small passes through here. Besides the
+    errors of `ObjectStore` and `Server`, a read raises `DamagedData` when what lies in the bucket is not what
+    was put there; its message names the damaged object.
+    """
+
+    @abstractmethod
+    def objects(self) -> ObjectStore:
+        """Return the store for manifests, journal and leases of this repository."""
+
+    # --- backup ---
+
+    @abstractmethod
+    def prepare(self, server: Server, name: str) -> None:
+        """Make sure that the engine of the pinned version is on the server. Idempotent."""
+
+    @abstractmethod
+    def initialise(self, name: str) -> None:
+        """Make sure that the server's repository exists and opens with our password. Idempotent."""
+
+    @abstractmethod
+    def save_paths(
+        self, server: Server, paths: Sequence[str], exclude: Sequence[str], label: Label
+    ) -> Snapshot:
+        """Take a snapshot of directories and files. Unchanged data is not sent again.
+
+        A file that cannot be read is an error, and so is a path that does not exist: no snapshot
+        then counts.
+        """
+
+    @abstractmethod
+    def save_stream(self, server: Server, command: RemoteCommand, filename: str, label: Label) -> Snapshot:
+        """Run the command on the server and keep its standard output as one file.
+
+        If the command fails there is no snapshot. `filename` is flat, without a slash.
+        """
+
+    @abstractmethod
+    def read_back(self, name: str, since: datetime) -> ReadBack:
+        """Read every object written for this server since then, and compare content with name.
+
+        Also checks that every object the index needs is present. Raises `DamagedData`.
+        """
+
+    @abstractmethod
+    def forget(self, name: str, keep: Collection[str]) -> tuple[str, ...]:
+        """Remove all snapshots but those with these ids, and data that none needs; return removed ids.
+
+        Refuses an empty `keep`.
+        """
+
+    # --- restore ---
+
+    @abstractmethod
+    def snapshots(self, name: str) -> tuple[Snapshot, ...]:
+        """Return all snapshots of a server, oldest first; empty if it has no repository."""
+
+    @abstractmethod
+    def restore_paths(self, server: Server, name: str, snapshot: str, target: str = "/") -> RestoreSummary:
+        """Write a snapshot's files under `target` with owners, modes, times and links, and verify them.
+
+        Files that are already there and equal are skipped, so an interrupted restore goes on.
+        """
+
+    @abstractmethod
+    def read_stream(self, name: str, snapshot: str, filename: str) -> RemoteCommand:
+        """Return the command that writes a stream's content to standard output on a prepared server.
+
+        It fails when the content is damaged.
+        """
+
+    @abstractmethod
+    def snapshots_using(self, name: str, damaged: str) -> tuple[str, ...]:
+        """Return the ids of the snapshots that need a damaged object (the name from `DamagedData`)."""

@@ -1,0 +1,148 @@
+"""A Debian machine that is reached by commands."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from pathlib import Path
+
+from prefect.blocks.core import Block
+
+from blocks.types import Account, CommandResult, RemoteCommand, ServerFacts
+
+
+class Server(Block, ABC):
+    """Run commands and move small files on one machine, as root.
+
+    Every call has its own timeout and raises an error of `blocks.errors`: `Unreachable`,
+    `HostKeyMismatch`, `AuthenticationFailed`, `DeadlineExceeded`, `DiskFull` (recognised from what a
+    command says), `CommandFailed`. Nothing a method is given as a secret shows in the server's process list,
+    on its disk, in a log or in an error.
+    """
+
+    # --- commands and files ---
+
+    @abstractmethod
+    def run(
+        self,
+        command: RemoteCommand | Sequence[str],
+        *,
+        timeout: timedelta,
+        stdin: bytes = b"",
+        job: str = "",
+        accept: Iterable[int] = (0,),
+    ) -> CommandResult:
+        """Run one command and wait for its end.
+
+        Args:
+            command: The words, or a `RemoteCommand` with secrets.
+            timeout: After this the remote process is killed and `DeadlineExceeded` raised.
+            stdin: Bytes for the command's standard input.
+            job: If given (lower case, digits, dashes), the command runs as the transient systemd unit
+                `continuity-<job>`: a unit of that name still running is stopped first, it dies with the
+                timeout even if this process does, and `stop_jobs` finds it.
+            accept: Exit statuses that are not a failure.
+        """
+
+    @abstractmethod
+    def pipe(
+        self, source: RemoteCommand, sink: RemoteCommand, *, timeout: timedelta, job: str = ""
+    ) -> CommandResult:
+        """Run `source | sink` on the server; a failure of either is a failure of the whole."""
+
+    @abstractmethod
+    def stop_jobs(self, prefix: str = "") -> tuple[str, ...]:
+        """Stop the units `continuity-<prefix>*` that still run; return their names."""
+
+    @abstractmethod
+    def put(self, path: str, content: bytes, *, mode: int = 0o600) -> None:
+        """Write a small file atomically (temporary name, then rename), owned by root."""
+
+    @abstractmethod
+    def put_file(self, local: Path, path: str, *, mode: int = 0o755) -> None:
+        """Copy a local file (up to some 100 MB) to the server atomically."""
+
+    @abstractmethod
+    def get(self, path: str) -> bytes:
+        """Return a file's content. Raises `NotFound`."""
+
+    @abstractmethod
+    def tunnel(self, port: int) -> AbstractContextManager[tuple[str, int]]:
+        """Forward a local (host, port) to 127.0.0.1:`port` on the server while the block lasts."""
+
+    @abstractmethod
+    def answers(self, port: int, *, timeout: timedelta) -> bool:
+        """Return whether anything accepts a TCP connection on the port. Never raises for the network."""
+
+    @abstractmethod
+    def wait_ready(self, *, timeout: timedelta) -> None:
+        """Wait until a login with the pinned host key works. Raises at once on a wrong key."""
+
+    # --- the system (Debian) ---
+
+    @abstractmethod
+    def facts(self) -> ServerFacts:
+        """Read what the server is. Changes nothing."""
+
+    @abstractmethod
+    def add_accounts(self, accounts: Sequence[Account]) -> tuple[str, ...]:
+        """Create the accounts and groups that are missing, with the given numbers; return their names.
+
+        Existing names are left as they are. A number taken by another name raises `AlreadyExists`.
+        Idempotent.
+        """
+
+    @abstractmethod
+    def install_packages(self, names: Sequence[str], *, timeout: timedelta) -> tuple[str, ...]:
+        """Install the packages that are missing, without starting their services; return their names.
+
+        Packages that the mirror does not know raise `NotFound` with their names before anything
+        is installed. Repairs an interrupted installation first. Idempotent.
+        """
+
+    @abstractmethod
+    def apply_configuration(self, staging: str) -> tuple[str, ...]:
+        """Put a restored configuration tree in force; return the paths that changed.
+
+        `staging` is a directory on the server with the tree (`<staging>/etc/nginx/...`) as it was on
+        the lost server. What belongs to the machine itself is left alone: fstab, hostname, hosts,
+        machine-id, network, resolv.conf, SSH host keys and sshd's own settings, apt sources, boot. Password hashes,
+        secondary groups of the accounts in `staging/etc/{shadow,group}` are merged in. Idempotent.
+        """
+
+    @abstractmethod
+    def start_services(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Enable and (re)start the named services that exist here; return those that run afterwards.
+
+        Raises `CommandFailed` with the service's last log lines if one does not come up. Idempotent.
+        """
+
+    @abstractmethod
+    def fence(self) -> None:
+        """Stop and mask web server, PHP, database and cron so that no client is served any more.
+
+        Masked until `unfence`, also across a reboot. Idempotent.
+        """
+
+    @abstractmethod
+    def unfence(self) -> None:
+        """Undo `fence`. Idempotent."""
+
+    @abstractmethod
+    def isolate(self, allowed: Sequence[str]) -> None:
+        """Let the machine speak only with these IPv4 addresses (and answer who connects to it).
+
+        For drills: restored cron jobs and sites must not send mail or call payment providers. Idempotent.
+        """
+
+    # --- markers: what has been done here, found again after a crash ---
+
+    @abstractmethod
+    def read_marker(self, name: str) -> str:
+        """Return the text of a marker, "" if there is none."""
+
+    @abstractmethod
+    def write_marker(self, name: str, text: str) -> None:
+        """Write a marker under /var/lib/continuity/markers, atomically and durably."""

@@ -1,0 +1,72 @@
+"""A production server and everything that belongs to its protection."""
+
+from __future__ import annotations
+
+from prefect.blocks.core import Block
+from pydantic import BaseModel, Field
+
+
+class Target(BaseModel):
+    """Where a new machine may be made; targets are tried in order."""
+
+    provider: str = Field(description="Block of the provider, such as nspawn-vps/lab.")
+    size: str = Field(default="", description="The provider's name of the size; empty for its default.")
+    region: str = Field(default="", description="The provider's name of the place; empty for its default.")
+
+
+class Retention(BaseModel):
+    """How many recovery sets are kept, counted from the newest."""
+
+    last: int = Field(default=3, ge=1, description="The newest sets, whatever their age.")
+    daily: int = Field(default=7, ge=0, description="Days of which the newest set is kept.")
+    weekly: int = Field(default=5, ge=0, description="Weeks of which the newest set is kept.")
+    monthly: int = Field(default=6, ge=0, description="Months of which the newest set is kept.")
+
+
+class ProtectedServer(Block):
+    """A production server: how it is reached, what is on it, where its copies go, what replaces it.
+
+    Holds names of other blocks (`type/name`), so that a flow needs the name of this one only.
+
+    Example:
+        ```python
+        from blocks.servers.protected import ProtectedServer
+
+        server = ProtectedServer.load("BLOCK_NAME")
+        ```
+    """
+
+    _block_type_name = "Protected server"
+    _block_type_slug = "protected-server"
+    _description = "A production server, what is on it, where its copies go and what replaces it."
+
+    server: str = Field(title="Server", description="Block of the machine, such as ssh-server/web1.")
+    database: str = Field(default="", title="Database", description="Block of its database service; may be empty.")
+    repository: str = Field(title="Repository", description="Block of the repository for its backups.")
+    sites: list[str] = Field(title="Sites", description="Blocks of the sites on it.")
+    zones: list[str] = Field(title="DNS zones", description="Blocks of the zones that lead to it.")
+    targets: list[Target] = Field(title="Targets", description="Where a new machine may be made.")
+    probe: str = Field(title="Probe", description="Block of the probe for smoke tests.")
+    notifiers: list[str] = Field(
+        default_factory=list, title="Notifiers", description="Blocks of the places where people are told."
+    )
+    origin: str = Field(
+        default="", title="Origin", description="Provider block that holds this machine, for fencing; may be empty."
+    )
+    origin_machine: str = Field(
+        default="", title="Origin machine", description="The machine's id at its provider."
+    )
+    configuration: list[str] = Field(
+        title="Configuration", description="Directories and files that make up the server's configuration."
+    )
+    parallel: int = Field(
+        default=2, ge=1, le=16, title="Parallel", description="Snapshots taken side by side on the server."
+    )
+    retention: Retention = Field(
+        default_factory=Retention, title="Retention", description="How many recovery sets are kept."
+    )
+    allowed_in_drill: list[str] = Field(
+        default_factory=list,
+        title="Allowed in a drill",
+        description="IPv4 addresses that a drill machine may speak with besides the repository.",
+    )

@@ -1,0 +1,46 @@
+"""A provider that makes machines."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+
+from prefect.blocks.core import Block
+
+from blocks.types import Machine, MachineRequest, MachineSize
+
+
+class VpsProvider(Block, ABC):
+    """Make, find, stop and destroy machines that carry our tags.
+
+    Errors: `AuthenticationFailed`, `PermissionDenied`, `OutOfStock`, `RateLimited`, `Unavailable`,
+    `Unreachable`, `DeadlineExceeded`.
+    """
+
+    @abstractmethod
+    def sizes(self) -> tuple[MachineSize, ...]:
+        """Return the sizes that can be ordered, smallest first."""
+
+    @abstractmethod
+    def find(self, tags: Mapping[str, str]) -> tuple[Machine, ...]:
+        """Return our machines that carry all these tags (running or not), oldest first."""
+
+    @abstractmethod
+    def create(self, request: MachineRequest) -> Machine:
+        """Make a machine and return it running, with its address.
+
+        Adopts (and starts) the machine that already has the request's name, whose host key is then the one
+        it was made with: so a call that timed out after it had worked can simply be made again.
+        """
+
+    @abstractmethod
+    def power_on(self, machine: str) -> None:
+        """Start a machine. Idempotent. Raises `NotFound`."""
+
+    @abstractmethod
+    def power_off(self, machine: str) -> None:
+        """Cut a machine's power; when it returns, it serves nobody. Idempotent. Raises `NotFound`."""
+
+    @abstractmethod
+    def destroy(self, machine: str) -> None:
+        """Destroy a machine and its disk. Idempotent: one that is gone is fine."""
