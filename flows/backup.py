@@ -1,0 +1,140 @@
+"""Take a recovery set of a server: databases, then files, checked, committed by a manifest."""
+
+from __future__ import annotations
+
+from blocks.repositories.catalogue import Catalogue
+from prefect import flow
+from prefect.artifacts import create_markdown_artifact
+from prefect.futures import wait
+from prefect.runtime import flow_run
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from blocks.databases.base import Database
+from blocks.registry import names
+from blocks.types import (
+    DatabaseFacts,
+    Frequency,
+    Part,
+    Position,
+    RecoverySet,
+    ServerFacts,
+    Snapshot,
+)
+from flows.decisions.backup_plan import plan_backup
+from flows.reports.backup_text import backup_markdown
+from flows.tasks.announcing import tell_failures
+from flows.tasks.backup_steps import (
+    BackupRun,
+    apply_retention,
+    guard_backup,
+    publish,
+    read_back,
+    read_facts,
+    reference,
+    save_configuration,
+    save_site,
+    save_stream,
+    sites_of,
+    write_canary,
+)
+from flows.tasks.incident import now, open_estate
+from flows.tasks.opening import hold_backup_lease
+
+
+def _run_name() -> str:
+    parameters = flow_run.parameters
+    return f"backup-{parameters.get('server') or 'all'}-{parameters.get('frequency', 'daily')}"
+
+
+@flow(
+    name="backup",
+    flow_run_name=_run_name,
+    task_runner=ThreadPoolTaskRunner(max_workers=16),
+    persist_result=False,
+)
+def backup(server: str = "", frequency: Frequency = Frequency.DAILY) -> list[str]:
+    """Take a recovery set of one server, or of all servers.
+
+    Preconditions: the estate is applied; server, database and repository answer.
+    Changes: writes the canary (one row, one file) on the server; adds snapshots and one manifest to
+    the repository; removes sets that the retention rule no longer keeps.
+    Undo: nothing to undo; a run that fails leaves earlier sets as they were, and no manifest.
+    Stops: at the first part that fails; the next server still has its turn.
+
+    Args:
+        server: Nom du serveur à sauvegarder (web1) ; vide pour tous les serveurs.
+        frequency: daily prend les sites quotidiens, weekly prend tous les sites.
+    """
+    wanted = [server] if server else list(names("protected-server"))
+    made: list[str] = []
+    with tell_failures("Sauvegarde") as failures:
+        for name in wanted:
+            with failures.of(name):
+                made.append(_backup_server(name, frequency).id)
+    return made
+
+
+def _backup_server(name: str, frequency: Frequency) -> RecoverySet:
+    estate = open_estate(name)
+    with hold_backup_lease(estate):
+        facts, database = read_facts(estate)
+        previous = Catalogue(estate.repository).list(name).sets
+        plan = plan_backup(
+            name,
+            sites_of(estate),
+            frequency,
+            previous[-1] if previous else None,
+            now(),
+            has_database=database is not None,
+        )
+        guard_backup(plan, facts, database)
+        made = _take(BackupRun(estate, plan), facts, database)
+        gone = apply_retention(estate)
+    create_markdown_artifact(key=f"backup-{name}", markdown=backup_markdown(made, gone))
+    return made
+
+
+def _take(run: BackupRun, facts: ServerFacts, database: DatabaseFacts | None) -> RecoverySet:
+    """Take all parts, read them back, and commit.
+
+    Databases come first: the files then hold at least what the rows name.
+    """
+    estate, plan = run.estate, run.plan
+    estate.repository.initialise(plan.server)
+    estate.repository.prepare(estate.server, plan.server)
+    canary = write_canary(run)
+    snapshots, position = _save_databases(run, estate.database)
+    later = [save_site.submit(run, site, subject=site.name) for site in plan.due]
+    later.append(save_configuration.submit(run))
+    wait(later)
+    snapshots += [future.result() for future in later]
+    made = RecoverySet(
+        id=plan.set_id,
+        server=plan.server,
+        frequency=plan.frequency,
+        started_at=plan.started_at,
+        consistent_at=position.at if position else plan.started_at,
+        finished_at=now(),
+        sites=tuple(sorted(estate.sites)),
+        snapshots=(*(reference(each) for each in snapshots), *plan.carried),
+        server_facts=facts,
+        database_facts=database,
+        position=position,
+        canary=canary,
+        read_back=read_back(run),
+    )
+    return publish(run, made)
+
+
+def _save_databases(
+    run: BackupRun, database: Database | None
+) -> tuple[list[Snapshot], Position | None]:
+    """Copy the whole service, then dump each database side by side."""
+    if database is None or not run.plan.has_database:
+        return [], None
+    physical = save_stream(run, Part.PHYSICAL, subject=run.plan.server)
+    position = database.physical_position(run.estate.server)
+    dumps = [save_stream.submit(run, Part.DATABASE, subject=name) for name in run.plan.databases]
+    dumps.append(save_stream.submit(run, Part.GRANTS, subject=run.plan.server))
+    wait(dumps)
+    return [physical, *(future.result() for future in dumps)], position

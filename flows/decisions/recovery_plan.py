@@ -1,0 +1,233 @@
+"""Decide how a lost server comes back: a plan as data, with its own safety check."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from pydantic import TypeAdapter
+
+from blocks.errors import ConfigurationError, OutOfScope, StaleObservation
+from blocks.types import AddressChange, AddressRecord, SmokeCheck, Tier
+from flows.decisions.set_choice import SetChoice
+
+
+class Purpose(StrEnum):
+    """Whether a run is real or practice; also the machine's `purpose` tag."""
+
+    RECOVERY = "recovery"
+    DRILL = "drill"
+
+
+@dataclass(frozen=True, slots=True)
+class TargetChoice:
+    """Where the new machine may be made."""
+
+    provider: str
+    size: str
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class SiteSpec:
+    """What a recovery must know of a site."""
+
+    name: str
+    title: str
+    domains: tuple[str, ...]
+    databases: tuple[str, ...]
+    tier: Tier
+    priority: int
+    smoke: tuple[SmokeCheck, ...]
+    freshness_database: str = ""
+    freshness_query: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneView:
+    """The address records of one zone, as its provider held them when looked at."""
+
+    block: str
+    zone: str
+    records: tuple[AddressRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordMove:
+    """One record that leaves the lost server. AAAA is removed: the new machine has none."""
+
+    zone: str
+    name: str
+    type: str
+    old: tuple[str, ...]
+    ttl: int
+
+    def change(self, lost: str, new: str) -> AddressChange:
+        """Return the change that puts `new` in the place of the lost address."""
+        values = () if self.type == "AAAA" else tuple(new if v == lost else v for v in self.old)
+        return AddressChange(self.name, self.type, self.old, values, self.ttl)
+
+
+@dataclass(frozen=True, slots=True)
+class SitePlan:
+    """One site's way back: its files, its checks, its records."""
+
+    site: SiteSpec
+    snapshot: str
+    moves: tuple[RecordMove, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """The world as one look found it."""
+
+    taken_at: datetime
+    server: str
+    address: str
+    answering: tuple[int, ...]
+    """TCP ports on which the old server still answers."""
+    choice: SetChoice
+    sites: tuple[SiteSpec, ...]
+    zones: tuple[ZoneView, ...]
+    targets: tuple[TargetChoice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryPlan:
+    """Everything that will be done, complete enough to approve it.
+
+    `digest` covers all of it but the warnings, so that an approval is bound to this plan; nothing
+    in it depends on when it was made.
+    """
+
+    incident: str
+    purpose: Purpose
+    server: str
+    lost_address: str
+    fence: bool
+    set_id: str
+    set_time: datetime
+    database_series: str
+    targets: tuple[TargetChoice, ...]
+    sites: tuple[SitePlan, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """First 12 hexadecimal digits of the SHA-256 over the plan's canonical JSON."""
+        covered = {name: value for name, value in asdict(self).items() if name != "warnings"}
+        text = json.dumps(covered, sort_keys=True, default=str, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def decide_recovery(seen: Observation, incident: str, purpose: Purpose) -> RecoveryPlan:
+    """Plan the way back of every site in the set, most important first.
+
+    Raises:
+        ConfigurationError: No place is declared where a machine could be made.
+    """
+    if not seen.targets:
+        raise ConfigurationError(
+            f"server {seen.server}",
+            "no target is declared where a new machine could be made",
+            "add `targets` to the server in the estate file, then: continuity estate apply",
+        )
+    drill = purpose is Purpose.DRILL
+    chosen = seen.choice.chosen
+    files = {ref.subject: ref.id for ref in chosen.snapshots if ref.part == "site"}
+    ordered = sorted(seen.sites, key=lambda site: (site.priority, site.name))
+    plans = tuple(
+        SitePlan(site, files[site.name], () if drill else _moves(site, seen))
+        for site in ordered
+        if site.name in files
+    )
+    series = chosen.database_facts.series if chosen.database_facts else ""
+    return RecoveryPlan(
+        incident=incident,
+        purpose=purpose,
+        server=seen.server,
+        lost_address=seen.address,
+        fence=not drill,
+        set_id=chosen.id,
+        set_time=chosen.consistent_at,
+        database_series=series,
+        targets=seen.targets,
+        sites=plans,
+        warnings=_warnings(seen, plans, drill=drill),
+    )
+
+
+def guard_recovery(
+    plan: RecoveryPlan, seen: Observation, now: datetime, oldest: timedelta = timedelta(minutes=10)
+) -> None:
+    """Refuse a plan that reaches beyond what was declared, or rests on an old look.
+
+    Raises:
+        StaleObservation: The world was looked at longer ago than `oldest`.
+        OutOfScope: A record to change belongs to none of the sites' domains, or does not lead
+            to the lost server.
+    """
+    if now - seen.taken_at > oldest:
+        raise StaleObservation(
+            f"plan {plan.digest}",
+            f"the world was looked at {now - seen.taken_at} ago",
+            f"run it again: continuity recover {plan.server} --incident {plan.incident}",
+        )
+    declared = {domain for site in seen.sites for domain in site.domains}
+    for site in plan.sites:
+        for move in site.moves:
+            if move.name not in declared or (
+                move.type == "A" and plan.lost_address not in move.old
+            ):
+                raise OutOfScope(
+                    f"record {move.name} {move.type}",
+                    f"is not declared, or does not lead to {plan.lost_address}",
+                    "correct the site's domains in the estate file",
+                )
+
+
+def _moves(site: SiteSpec, seen: Observation) -> tuple[RecordMove, ...]:
+    """Return the site's records that lead to the lost server, and AAAA beside them."""
+    moves = []
+    for domain in site.domains:
+        held = [(view, rec) for view in seen.zones for rec in view.records if rec.name == domain]
+        leads_there = any(seen.address in rec.values for _, rec in held)
+        moves += [
+            RecordMove(view.block, rec.name, rec.type, rec.values, rec.ttl)
+            for view, rec in held
+            if leads_there and (seen.address in rec.values or rec.type == "AAAA")
+        ]
+    return tuple(moves)
+
+
+def _warnings(seen: Observation, plans: Sequence[SitePlan], *, drill: bool) -> tuple[str, ...]:
+    """Say what a person should know before approving."""
+    found = [f"set {name} passed over: {why}" for name, why in seen.choice.passed_over]
+    in_set = {plan.site.name for plan in plans}
+    found += [
+        f"site {site.name} is not in the set and will not come back"
+        for site in seen.sites
+        if site.name not in in_set
+    ]
+    if drill:
+        return tuple(found)
+    moved = {move.name for plan in plans for move in plan.moves}
+    found += [
+        f"{domain} has no record that leads to {seen.address}: its DNS stays as it is"
+        for plan in plans
+        for domain in plan.site.domains
+        if domain not in moved
+    ]
+    if seen.answering:
+        ports = ", ".join(str(port) for port in seen.answering)
+        found.append(f"the old server still answers (port {ports}): it is stopped first")
+    return tuple(found)
+
+
+def plan_from_document(document: Mapping[str, object]) -> RecoveryPlan:
+    """Return the plan that was written to the journal. Raises ValueError if it is none."""
+    return TypeAdapter(RecoveryPlan).validate_python(document)

@@ -1,0 +1,83 @@
+"""Bring a lost server back on a new machine and lead its visitors there."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from prefect import flow
+from prefect.runtime import flow_run
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from blocks.types import RecoverySet
+from flows.decisions.recovery_plan import Purpose, RecoveryPlan
+from flows.rebuild import rebuild
+from flows.tasks.approval import Approval, approve, show_plan
+from flows.tasks.ending import raise_unless_recovered, verify, write_report
+from flows.tasks.incident import Incident
+from flows.tasks.look import observe
+from flows.tasks.machines import fence
+from flows.tasks.opening import hold_lease, open_incident
+from flows.tasks.planning import approved_plan, decide, guard
+
+
+def _run_name() -> str:
+    parameters = flow_run.parameters
+    return f"recover-{parameters['server']}-{parameters.get('incident') or 'new'}"
+
+
+@flow(
+    name="disaster-recovery",
+    flow_run_name=_run_name,
+    task_runner=ThreadPoolTaskRunner(max_workers=24),
+    persist_result=False,
+)
+def disaster_recovery(
+    server: str,
+    incident: str = "",
+    recovery_set: str = "",
+    down_since: datetime | None = None,
+    target: str = "",
+    approval: Approval = Approval.ASK,
+) -> dict[str, object]:
+    """Bring a lost server back on a new machine and lead its visitors there.
+
+    Preconditions: the estate is applied, the repository holds a recovery set of the server.
+    Changes: stops the old server if it answers; makes one machine; restores onto it; then changes
+    the address records of each site that is healthy there. Nothing before the plan is approved.
+    Undo: put the old addresses back (they are in the plan) and destroy the machine.
+    Stops: no usable set, plan not approved, old server cannot be stopped, no provider has room,
+    another recovery holds the server. A site that fails its checks keeps its DNS, the others go on.
+    Run again with the same incident: goes on where it stopped, and makes nothing twice.
+
+    Args:
+        server: Nom du serveur perdu, tel que dans le fichier du parc (web1).
+        incident: Identifiant d'un incident à reprendre ; vide pour un nouvel incident.
+        recovery_set: Jeu de sauvegarde à restaurer ; vide pour le plus récent utilisable.
+        down_since: Début de la panne, pour mesurer la durée et la perte ; vide pour maintenant.
+        target: Fournisseur à employer seul, par exemple nspawn-vps/lab ; vide pour l'ordre prévu.
+        approval: Qui approuve le plan (ask : une personne ; automatic : la politique écrite ici).
+    """
+    with open_incident(server, incident, "Reprise de") as case:
+        known = approved_plan(case, recovery_set)
+        seen = observe(case, known.set_id if known else recovery_set, target)
+        plan = decide(case, seen, Purpose.RECOVERY, known)
+        guard(case, plan, seen)
+        show_plan(case, plan)
+        operator = approve(case, plan, approval)
+        return _apply_and_verify(case, plan, seen.choice.chosen, down_since, operator)
+
+
+def _apply_and_verify(
+    case: Incident,
+    plan: RecoveryPlan,
+    chosen: RecoverySet,
+    down_since: datetime | None,
+    operator: str,
+) -> dict[str, object]:
+    with hold_lease(case, plan.server):
+        fence(case)
+        rebuilt = rebuild(case, plan, chosen)
+        outcome = verify(case, plan, chosen, rebuilt, down_since or case.began_at)
+    document = write_report(case, plan, outcome, operator)
+    raise_unless_recovered(outcome)
+    return document

@@ -1,0 +1,78 @@
+"""Bring a server's content back on a new machine: what recovery and drill have in common."""
+
+from __future__ import annotations
+
+from prefect.futures import wait
+
+from blocks.servers.base import Server
+from blocks.types import RecoverySet
+from flows.decisions.recovery_plan import Purpose, RecoveryPlan, SitePlan
+from flows.tasks.incident import Incident
+from flows.tasks.machines import connect, make_machine
+from flows.tasks.rebuilt import Future, Rebuilt
+from flows.tasks.restore import (
+    check_data,
+    isolate,
+    prepare_engine,
+    restore_accounts,
+    restore_configuration,
+    restore_database,
+    restore_files,
+    restore_packages,
+    start_cron,
+    start_services,
+)
+from flows.tasks.sites import flip_dns, see_as_visitor, smoke
+
+
+def rebuild(incident: Incident, plan: RecoveryPlan, chosen: RecoverySet) -> Rebuilt:
+    """Make the machine, then restore side by side what does not depend on each other.
+
+    machine -> accounts -> packages beside files -> configuration -> database beside services ->
+    each site on its own: pages at the new address -> DNS -> pages as visitors see them.
+    A site that fails keeps its DNS; the others go on. Returns when every step has ended.
+    """
+    drill = plan.purpose is Purpose.DRILL
+    server = connect(incident, make_machine(incident, plan))
+    restore_accounts(incident, server, chosen)
+    if drill:
+        isolate(incident, server)
+    engine = prepare_engine.submit(incident, server)
+    packages = restore_packages.submit(incident, server, chosen)
+    files = {
+        each.site.name: restore_files.submit(
+            incident, server, chosen, subject=each.site.name, wait_for=[engine]
+        )
+        for each in plan.sites
+    }
+    configuration = restore_configuration.submit(
+        incident, server, chosen, wait_for=[engine, packages]
+    )
+    database = restore_database.submit(incident, server, plan, chosen, wait_for=[configuration])
+    web = start_services.submit(incident, server, chosen, wait_for=[configuration])
+    data = check_data.submit(incident, server, chosen, wait_for=[database])
+    common = {
+        "engine": engine, "packages": packages, "configuration": configuration,
+        "database": database, "web": web, "data": data,
+    }  # fmt: skip
+    sites = {}
+    for each in plan.sites:
+        needs = [files[each.site.name], web] + ([data] if each.site.databases else [])
+        sites[each.site.name] = _bring_back(incident, server, each, needs, drill=drill)
+    wait([*common.values(), *sites.values()])
+    if not drill:
+        common["cron"] = start_cron.submit(incident, server, chosen, wait_for=[data])
+        common["cron"].wait()
+    return Rebuilt(server, sites, common)
+
+
+def _bring_back(
+    incident: Incident, server: Server, plan: SitePlan, needs: list[Future], *, drill: bool
+) -> Future:
+    """Queue one site's last steps; each runs only when the one before it ended well."""
+    name = plan.site.name
+    healthy = smoke.submit(incident, server, plan, subject=name, wait_for=needs)
+    if drill:
+        return healthy
+    flipped = flip_dns.submit(incident, server, plan, subject=name, wait_for=[healthy])
+    return see_as_visitor.submit(incident, server, plan, subject=name, wait_for=[flipped])

@@ -1,0 +1,98 @@
+"""The plan as people read it before they approve it (French)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flows.decisions.recovery_plan import Purpose, RecoveryPlan
+from flows.reports.wording import duration, moment
+
+NEW = "adresse de la nouvelle machine"
+
+
+def plan_markdown(plan: RecoveryPlan, now: datetime) -> str:
+    """Return the whole plan for Prefect's pages: set and age, target, sites in order, DNS changes."""
+    drill = plan.purpose is Purpose.DRILL
+    title = "Exercice de reprise" if drill else "Plan de reprise"
+    targets = " puis ".join(
+        f"`{target.provider}` {target.size or 'taille par défaut'}" for target in plan.targets
+    )
+    lines = [
+        f"# {title} de {plan.server}",
+        "",
+        f"Empreinte du plan : **`{plan.digest}`** (incident `{plan.incident}`)",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| Jeu de sauvegarde | `{plan.set_id}` |",
+        f"| État des données | {moment(plan.set_time)}, soit il y a {duration(now - plan.set_time)} |",
+        f"| Nouvelle machine | {targets} |",
+        f"| Base de données | {_database(plan)} |",
+        f"| Ancien serveur | {plan.lost_address}{', arrêté avant toute bascule' if plan.fence else ''} |",
+        "",
+        "## Sites, dans l'ordre",
+        "",
+        "| Priorité | Site | Engagement | Pages contrôlées |",
+        "|---|---|---|---|",
+        *(
+            f"| {each.site.priority} | {each.site.title} | {each.site.tier} | "
+            f"{len(each.site.smoke)} |"
+            for each in plan.sites
+        ),
+        "",
+        *_dns_lines(plan),
+        *_warning_lines(plan),
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def plan_notice(plan: RecoveryPlan, now: datetime, link: str) -> str:
+    """Return the plan for Slack, in a few lines."""
+    records = [
+        f"• `{move.name}` {move.type} {', '.join(move.old)} → {NEW if move.type == 'A' else 'supprimé'}"
+        for each in plan.sites
+        for move in each.moves
+    ]
+    sites = ", ".join(each.site.name for each in plan.sites)
+    lines = [
+        f"*Plan `{plan.digest}`*",
+        f"Jeu `{plan.set_id}`, données d'il y a {duration(now - plan.set_time)}",
+        f"Nouvelle machine : {plan.targets[0].provider} {plan.targets[0].size}".rstrip(),
+        f"Sites dans l'ordre : {sites}",
+        *(["DNS :", *records] if records else []),
+        *(f"Attention : {warning}" for warning in plan.warnings),
+    ]
+    if link:
+        lines.append(f"<{link}|Ouvrir l'exécution dans Prefect>")
+    return "\n".join(lines)
+
+
+def _database(plan: RecoveryPlan) -> str:
+    if not plan.database_series:
+        return "aucune"
+    series = plan.database_series
+    return f"copie physique si la machine a MariaDB {series}, sinon export SQL"
+
+
+def _dns_lines(plan: RecoveryPlan) -> list[str]:
+    moves = [(each.site, move) for each in plan.sites for move in each.moves]
+    if not moves:
+        return ["## DNS", "", "Aucun enregistrement n'est modifié.", ""]
+    return [
+        "## Modifications DNS exactes",
+        "",
+        "| Nom | Type | Avant | Après | TTL |",
+        "|---|---|---|---|---|",
+        *(
+            f"| `{move.name}` | {move.type} | {', '.join(move.old)} | "
+            f"{NEW if move.type == 'A' else 'supprimé'} | {move.ttl} s |"
+            for _, move in moves
+        ),
+        "",
+    ]
+
+
+def _warning_lines(plan: RecoveryPlan) -> list[str]:
+    if not plan.warnings:
+        return []
+    return ["## À savoir", "", *(f"- {warning}" for warning in plan.warnings), ""]

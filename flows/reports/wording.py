@@ -1,0 +1,76 @@
+"""French words for steps, durations and times, in one place."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+PARIS = ZoneInfo("Europe/Paris")
+
+STEP_TITLES = {
+    "observe": "Constat",
+    "plan": "Plan",
+    "approve": "Accord",
+    "lease": "Verrou",
+    "fence": "Arrêt de l'ancien serveur",
+    "sweep": "Ménage des anciens exercices",
+    "machine": "Nouvelle machine",
+    "connect": "Première connexion",
+    "accounts": "Comptes système",
+    "isolate": "Isolement de la machine d'exercice",
+    "packages": "Paquets",
+    "engine": "Outil de restauration",
+    "files": "Fichiers",
+    "configuration": "Configuration",
+    "database": "Base de données",
+    "web": "Services",
+    "cron": "Tâches planifiées",
+    "data": "Contrôle des données",
+    "smoke": "Contrôle des pages",
+    "dns": "Bascule DNS",
+    "visitors": "Contrôle par le DNS",
+    "verify": "Vérification finale",
+    "destroy": "Destruction de la machine d'exercice",
+    "end": "Fin",
+}
+
+
+def step_title(step: str) -> str:
+    """Return a step's French title: `dns-boutique` gives "Bascule DNS : boutique"."""
+    name, _, subject = step.partition("-")
+    title = STEP_TITLES.get(name, name)
+    return f"{title} : {subject}" if subject else title
+
+
+def duration(span: timedelta | None) -> str:
+    """Write a duration as a person would say it; "inconnue" when there is none."""
+    if span is None:
+        return "inconnue"
+    seconds = span.total_seconds()
+    if seconds < 10:
+        return f"{seconds:.1f} s".replace(".", ",")
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{seconds // 60:.0f} min {seconds % 60:02.0f} s"
+    if seconds < 172800:
+        return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:02.0f} min"
+    return f"{seconds // 86400:.0f} jours"
+
+
+def moment(at: datetime | None) -> str:
+    """Write a time in UTC and in Paris; "inconnu" when there is none."""
+    if at is None:
+        return "inconnu"
+    utc = at.astimezone(UTC)
+    return f"{utc:%Y-%m-%d %H:%M:%S} UTC ({utc.astimezone(PARIS):%H:%M:%S} à Paris)"
+
+
+def size(count: int) -> str:
+    """Write a number of bytes with the unit that suits it."""
+    value = float(count)
+    for unit in ("o", "Ko", "Mo", "Go"):
+        if value < 1000 or unit == "Go":
+            return f"{value:.0f} {unit}" if unit == "o" else f"{value:.1f} {unit}".replace(".", ",")
+        value /= 1000
+    raise AssertionError("unreachable")

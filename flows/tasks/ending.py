@@ -1,0 +1,117 @@
+"""Look once more, weigh what was found, and write the report."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from prefect.artifacts import create_markdown_artifact
+
+from blocks.errors import ContinuityError, VerificationFailed
+from blocks.servers.base import Server
+from blocks.types import RecoverySet, StepState
+from flows.decisions.recovery_plan import Purpose, RecoveryPlan, SitePlan
+from flows.decisions.verdict import Outcome, SiteOutcome, Verdict, conclude
+from flows.reports.outcome_report import outcome_document, outcome_markdown
+from flows.reports.progress import latest
+from flows.tasks.incident import Incident, StepNote
+from flows.tasks.look import answering_ports
+from flows.tasks.rebuilt import Rebuilt
+from flows.tasks.steps import step
+
+REPORT = "report.json"
+
+
+@step("verify")
+def verify(
+    incident: Incident,
+    note: StepNote,
+    plan: RecoveryPlan,
+    chosen: RecoverySet,
+    rebuilt: Rebuilt,
+    down_since: datetime,
+) -> Outcome:
+    """Look again at old and new, and conclude only from what was seen."""
+    problems = []
+    if plan.purpose is Purpose.RECOVERY:
+        served = [port for port in answering_ports(incident.estate) if port != 22]
+        if served:
+            problems.append(f"the old server answers again on {served}")
+    failed = {r.step: r.why for r in latest(incident.records) if r.state is StepState.FAILED}
+    problems += [f"{name}: {failed[name]}" for name in rebuilt.common if name in failed]
+    data_proven = incident.done("data") is not None or incident.estate.database is None
+    outcome = conclude(
+        incident.id,
+        plan.server,
+        [_site_outcome(incident, rebuilt, each) for each in plan.sites],
+        down_since,
+        chosen.consistent_at if data_proven else None,
+        problems,
+    )
+    note.saw = outcome.sentence
+    return outcome
+
+
+def write_report(
+    incident: Incident, plan: RecoveryPlan, outcome: Outcome, operator: str
+) -> dict[str, object]:
+    """Keep the report in the journal, show it in Prefect and in the live message; return it."""
+    incident.outcome = outcome
+    incident.refresh()
+    document = outcome_document(outcome, plan, incident.records, operator)
+    incident.journal.put_document(REPORT, document)
+    create_markdown_artifact(
+        key=f"report-{plan.server}",
+        markdown=outcome_markdown(document),
+        description=f"{incident.id}: {outcome.verdict}",
+    )
+    return document
+
+
+def raise_unless_recovered(outcome: Outcome) -> None:
+    """End red unless everything is proven.
+
+    Raises:
+        VerificationFailed: The outcome's sentence, and how to go on.
+    """
+    if outcome.verdict is not Verdict.RECOVERED:
+        raise VerificationFailed(
+            f"incident {outcome.incident}",
+            outcome.sentence,
+            f"mend what is named, then: continuity recover {outcome.server} "
+            f"--incident {outcome.incident}",
+        )
+
+
+def _site_outcome(incident: Incident, rebuilt: Rebuilt, plan: SitePlan) -> SiteOutcome:
+    site = plan.site
+    state = rebuilt.sites[site.name].state
+    newest = _newest(incident, rebuilt.server, plan) if state.is_completed() else None
+    if not state.is_completed():
+        return SiteOutcome(site.name, site.title, False, _why(incident, rebuilt, site.name))
+    back_at = state.result() or _ended(incident, f"smoke-{site.name}")
+    proof = incident.done(f"visitors-{site.name}") or incident.done(f"smoke-{site.name}")
+    observed = proof.saw if proof else ""
+    return SiteOutcome(site.name, site.title, True, observed, back_at, newest)
+
+
+def _ended(incident: Incident, name: str) -> datetime | None:
+    record = incident.done(name)
+    return record.ended_at if record else None
+
+
+def _why(incident: Incident, rebuilt: Rebuilt, site: str) -> str:
+    """Return what stopped a site: its own failed step, else a failed step of the server."""
+    failed = {r.step: r.why for r in latest(incident.records) if r.state is StepState.FAILED}
+    own = [why for name, why in failed.items() if name.partition("-")[2] == site]
+    shared = [f"{name}: {failed[name]}" for name in rebuilt.common if name in failed]
+    return "; ".join(own or shared) or "a step before it did not end"
+
+
+def _newest(incident: Incident, server: Server, plan: SitePlan) -> datetime | None:
+    database, site = incident.estate.database, plan.site
+    if database is None or not site.freshness_query:
+        return None
+    try:
+        return database.newest(server, site.freshness_database, site.freshness_query)
+    except ContinuityError:
+        return None

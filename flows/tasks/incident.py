@@ -1,0 +1,157 @@
+"""One run's world: the blocks it works on, its journal, its lease, and who is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from blocks.repositories.journal import Journal
+
+from blocks.databases.base import Database
+from blocks.dns.base import DnsZone
+from blocks.errors import ContinuityError
+from blocks.monitors.base import Probe
+from blocks.notify.base import Notifier
+from blocks.registry import load
+from blocks.repositories.base import Repository
+from blocks.servers.base import Server
+from blocks.servers.protected import ProtectedServer
+from blocks.sites.site import Site
+from blocks.types import StepRecord, StepState
+from blocks.vps.base import VpsProvider
+from flows.decisions.recovery_plan import RecoveryPlan
+from flows.decisions.verdict import Outcome
+
+listeners: list[Callable[[StepRecord], None]] = []
+"""Called with every journal record of this process; the command line shows progress with it."""
+
+
+def now() -> datetime:
+    """Return the time; the only clock that procedures read."""
+    return datetime.now(UTC)
+
+
+@dataclass
+class Estate:
+    """The opened blocks around one protected server. Not a block: it lives for one run."""
+
+    name: str
+    declared: ProtectedServer
+    server: Server
+    database: Database | None
+    repository: Repository
+    probe: Probe
+    sites: Mapping[str, Site]
+    zones: Mapping[str, DnsZone]
+    providers: Mapping[str, VpsProvider]
+    notifiers: Mapping[str, Notifier]
+
+
+def open_estate(name: str) -> Estate:
+    """Load the protected server `name` and every block it refers to.
+
+    Raises:
+        ConfigurationError: A block is missing or of the wrong kind.
+    """
+    declared = load(f"protected-server/{name}", ProtectedServer)
+    providers = {target.provider for target in declared.targets} | {declared.origin} - {""}
+    return Estate(
+        name=name,
+        declared=declared,
+        server=load(declared.server, Server),  # type: ignore[type-abstract]
+        database=load(declared.database, Database) if declared.database else None,  # type: ignore[type-abstract]
+        repository=load(declared.repository, Repository),  # type: ignore[type-abstract]
+        probe=load(declared.probe, Probe),  # type: ignore[type-abstract]
+        sites={ref.split("/", 1)[1]: load(ref, Site) for ref in declared.sites},
+        zones={ref: load(ref, DnsZone) for ref in declared.zones},  # type: ignore[type-abstract]
+        providers={ref: load(ref, VpsProvider) for ref in sorted(providers)},  # type: ignore[type-abstract]
+        notifiers={ref: load(ref, Notifier) for ref in declared.notifiers},  # type: ignore[type-abstract]
+    )
+
+
+@dataclass
+class StepNote:
+    """What a step says of itself while it runs; ends up in the journal."""
+
+    saw: str = ""
+    did: str = ""
+    why: str = ""
+    skipped: bool = False
+    data: dict[str, object] = field(default_factory=dict)
+
+
+def _nothing() -> None:
+    """Do nothing: what is called before somebody listens."""
+
+
+class Incident:
+    """One incident's journal, with everybody who listens to it."""
+
+    def __init__(self, identifier: str, estate: Estate, heading: str) -> None:
+        self.id = identifier
+        self.estate = estate
+        self.heading = heading
+        self.journal = Journal(estate.repository.objects(), identifier)
+        self.records: list[StepRecord] = list(self.journal.records())
+        self.listeners = list(listeners)
+        self.plan: RecoveryPlan | None = None
+        self.outcome: Outcome | None = None
+        self.waiting = ""
+        self.link = ""
+        self.message_failures: dict[str, str] = {}
+        self.check_lease: Callable[[], None] = _nothing
+        self.refresh: Callable[[], None] = _nothing
+        self.flush: Callable[[], None] = _nothing
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[StepNote]:
+        """Write a record when the step starts and another when it ends, however it ends.
+
+        Nothing starts any more once the lease is lost.
+        """
+        self.check_lease()
+        note, started = StepNote(), now()
+        self._record(name, StepState.STARTED, started, note)
+        try:
+            yield note
+        except ContinuityError as error:
+            note.why = str(error)
+            self._record(name, StepState.FAILED, started, note)
+            raise
+        except Exception as error:
+            note.why = f"{type(error).__name__}: {error}"
+            self._record(name, StepState.FAILED, started, note)
+            raise
+        state = StepState.SKIPPED if note.skipped else StepState.DONE
+        self._record(name, state, started, note)
+
+    def fail(self, name: str, why: str) -> None:
+        """Write a record of a failure that happened outside any step."""
+        self._record(name, StepState.FAILED, now(), StepNote(why=why))
+
+    def done(self, name: str) -> StepRecord | None:
+        """Return the newest record of a step that ended well, None if it never did."""
+        found = [r for r in self.records if r.step == name and r.state is StepState.DONE]
+        return found[-1] if found else None
+
+    @property
+    def began_at(self) -> datetime:
+        """When the incident's first record was written; now if there is none yet."""
+        return self.records[0].started_at if self.records else now()
+
+    def _record(self, name: str, state: StepState, started: datetime, note: StepNote) -> None:
+        record = self.journal.append(
+            step=name,
+            state=state,
+            started_at=started,
+            ended_at=None if state is StepState.STARTED else now(),
+            saw=note.saw,
+            did=note.did,
+            why=note.why,
+            data=note.data,
+        )
+        self.records.append(record)
+        for listener in self.listeners:
+            listener(record)

@@ -1,0 +1,94 @@
+"""Read the world before a recovery; nothing here changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from blocks.repositories.catalogue import Catalogue, contradictions
+
+from blocks.types import RecoverySet
+from flows.decisions.recovery_plan import Observation, SiteSpec, TargetChoice, ZoneView
+from flows.decisions.set_choice import choose_set
+from flows.tasks.incident import Estate, Incident, StepNote, now
+from flows.tasks.steps import step
+
+SERVED_PORTS = (22, 80, 443)
+
+
+@step("observe")
+def observe(
+    incident: Incident, note: StepNote, wanted_set: str = "", target: str = ""
+) -> Observation:
+    """Look at the old server, the recovery sets and the zones, side by side."""
+    estate = incident.estate
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        answering = pool.submit(answering_ports, estate)
+        sets = pool.submit(usable_sets, estate)
+        zones = [pool.submit(_view, ref, estate) for ref in estate.zones]
+    found, refused = sets.result()
+    choice = choose_set(estate.name, found, refused, wanted_set)
+    seen = Observation(
+        taken_at=now(),
+        server=estate.name,
+        address=estate.server.address,
+        answering=answering.result(),
+        choice=choice,
+        sites=tuple(_site_spec(name, estate) for name in estate.sites),
+        zones=tuple(view.result() for view in zones),
+        targets=_targets(estate, target),
+    )
+    silent = "silent" if not seen.answering else f"answers on {seen.answering}"
+    note.saw = f"{estate.name} {silent}; {len(found)} sets, newest usable {choice.chosen.id}"
+    return seen
+
+
+def answering_ports(estate: Estate) -> tuple[int, ...]:
+    """Return the ports on which the declared server accepts connections now."""
+    with ThreadPoolExecutor(max_workers=len(SERVED_PORTS)) as pool:
+        answers = pool.map(
+            lambda port: estate.server.answers(port, timeout=timedelta(seconds=2)), SERVED_PORTS
+        )
+    return tuple(port for port, open_ in zip(SERVED_PORTS, answers, strict=True) if open_)
+
+
+def usable_sets(estate: Estate) -> tuple[Sequence[RecoverySet], dict[str, str]]:
+    """Return the readable sets, and why any of the sets must not be used."""
+    listing = Catalogue(estate.repository).list(estate.name)
+    refused = dict(listing.refused)
+    snapshots = estate.repository.snapshots(estate.name) if listing.sets else ()
+    for each in listing.sets:
+        against = contradictions(each, snapshots)
+        if against:
+            refused[each.id] = "; ".join(against)
+    return listing.sets, refused
+
+
+def _view(reference: str, estate: Estate) -> ZoneView:
+    zone = estate.zones[reference]
+    return ZoneView(reference, zone.zone, zone.read())
+
+
+def _targets(estate: Estate, wanted: str) -> tuple[TargetChoice, ...]:
+    """Return the declared targets, or only those of the provider that the operator named."""
+    declared = tuple(
+        TargetChoice(each.provider, each.size, each.region) for each in estate.declared.targets
+    )
+    return tuple(each for each in declared if not wanted or each.provider == wanted)
+
+
+def _site_spec(name: str, estate: Estate) -> SiteSpec:
+    site = estate.sites[name]
+    fresh = site.freshness
+    return SiteSpec(
+        name=name,
+        title=site.title,
+        domains=tuple(site.domains),
+        databases=tuple(site.databases),
+        tier=site.tier,
+        priority=site.priority,
+        smoke=tuple(page.value() for page in site.smoke),
+        freshness_database=fresh.database if fresh else "",
+        freshness_query=fresh.query if fresh else "",
+    )

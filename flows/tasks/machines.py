@@ -1,0 +1,174 @@
+"""Stop the old machine, make the new one, destroy a drill's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from blocks.repositories.lease import is_held
+
+from blocks.errors import (
+    ContinuityError,
+    OutOfStock,
+    PrimaryNotFenced,
+    ProviderError,
+)
+from blocks.servers.base import Server
+from blocks.servers.host_key import new_host_key
+from blocks.types import Machine, MachineRequest
+from flows.decisions.recovery_plan import RecoveryPlan, TargetChoice
+from flows.tasks.incident import Estate, Incident, StepNote, now
+from flows.tasks.look import answering_ports
+from flows.tasks.steps import step
+
+DRILL_LIFETIME = timedelta(hours=4)
+
+
+@step("fence")
+def fence(incident: Incident, note: StepNote) -> None:
+    """Make sure that the old server serves nobody: over SSH, else by its provider.
+
+    Raises:
+        PrimaryNotFenced: It still answers after both.
+    """
+    estate = incident.estate
+    answering = answering_ports(estate)
+    note.saw = f"{estate.server.address} answers on {answering}" if answering else "silent"
+    failures = []
+    if 22 in answering:
+        try:
+            estate.server.fence()
+            note.did = "stopped and masked its services over SSH"
+        except ContinuityError as error:
+            failures.append(str(error))
+    if estate.declared.origin and (not answering or failures):
+        try:
+            note.did = _power_off(estate)
+        except ContinuityError as error:
+            failures.append(str(error))
+    still = [port for port in answering_ports(estate) if port != 22]
+    if still:
+        raise PrimaryNotFenced(
+            f"old server {estate.server.address}",
+            f"still answers on {still}; " + "; ".join(failures),
+            "stop it at its provider by hand, then run the recovery again with the same incident",
+        )
+    note.why = "" if answering else "nothing answered; " + ("; ".join(failures) or "no failure")
+
+
+def _power_off(estate: Estate) -> str:
+    provider = estate.providers[estate.declared.origin]
+    known = {machine.id for machine in provider.find({})}
+    if estate.declared.origin_machine not in known:
+        return ""
+    provider.power_off(estate.declared.origin_machine)
+    return f"powered off {estate.declared.origin_machine} at {estate.declared.origin}"
+
+
+@step("machine")
+def make_machine(incident: Incident, note: StepNote, plan: RecoveryPlan) -> Machine:
+    """Return the incident's machine: the one that exists, else a new one at the first target."""
+    found = _existing(incident, plan)
+    note.saw = f"{len(found)} machines of this incident"
+    if len(found) > 1:
+        raise ProviderError(
+            f"incident {incident.id}",
+            f"has {len(found)} machines: {', '.join(m.id for m in found)}",
+            "destroy those that are not wanted at their provider, then run it again",
+        )
+    if found and found[0].provider in incident.estate.providers:
+        machine = found[0]
+        incident.estate.providers[machine.provider].power_on(machine.id)
+        note.did, note.why = f"adopted {machine.id} at {machine.address}", "it was made before"
+        return machine
+    machine = _create_somewhere(incident, note, plan)
+    note.did = f"made {machine.name} at {machine.provider}, {machine.address}"
+    note.data = {"machine": machine.id, "address": machine.address, "provider": machine.provider}
+    return machine
+
+
+@step("connect")
+def connect(incident: Incident, note: StepNote, machine: Machine) -> Server:
+    """Log in to the new machine, whose host key is known beforehand."""
+    server = incident.estate.server.at(machine.address, machine.host_key)
+    server.wait_ready(timeout=timedelta(seconds=120))
+    stopped = server.stop_jobs()
+    note.saw = f"{machine.address} answers with the expected host key"
+    note.did = f"stopped left-over jobs {', '.join(stopped)}" if stopped else ""
+    return server
+
+
+@step("destroy")
+def destroy_machine(incident: Incident, note: StepNote) -> None:
+    """Destroy every machine of this incident. Only for drills."""
+    for reference, provider in incident.estate.providers.items():
+        for machine in provider.find({"incident": incident.id, "purpose": "drill"}):
+            provider.destroy(machine.id)
+            note.did += f"destroyed {machine.name} at {reference}; "
+
+
+@step("sweep")
+def sweep(incident: Incident, note: StepNote, machines: Sequence[Machine]) -> None:
+    """Destroy drill machines that earlier runs left behind."""
+    note.saw = f"{len(machines)} left over"
+    for machine in machines:
+        incident.estate.providers[machine.provider].destroy(machine.id)
+        note.did += f"destroyed {machine.name}; "
+
+
+def drill_machines(estate: Estate) -> tuple[Machine, ...]:
+    """Return all drill machines at the server's providers."""
+    tags = {"managed-by": "continuity", "purpose": "drill"}
+    return tuple(m for provider in estate.providers.values() for m in provider.find(tags))
+
+
+def live_incidents(estate: Estate, machines: Sequence[Machine]) -> frozenset[str]:
+    """Return which of the machines' incidents are held by a run that still lives."""
+    objects, at = estate.repository.objects(), now()
+    incidents = {machine.tags.get("incident", "") for machine in machines}
+    return frozenset(each for each in incidents if is_held(objects, f"drill-{each}", at))
+
+
+def _existing(incident: Incident, plan: RecoveryPlan) -> list[Machine]:
+    tags = {"managed-by": "continuity", "incident": incident.id, "server": plan.server}
+    return [m for p in incident.estate.providers.values() for m in p.find(tags)]
+
+
+def _create_somewhere(incident: Incident, note: StepNote, plan: RecoveryPlan) -> Machine:
+    """Try the targets in their order; go on only when one has no room or does not answer."""
+    refusals: list[str] = []
+    for target in plan.targets:
+        try:
+            machine = incident.estate.providers[target.provider].create(
+                _request(incident, plan, target)
+            )
+        except ContinuityError as error:
+            if not (isinstance(error, OutOfStock) or error.transient):
+                raise
+            refusals.append(str(error))
+        else:
+            note.why = "; ".join(refusals)
+            return machine
+    raise OutOfStock(
+        f"new machine for {plan.server}",
+        "no target could make one: " + "; ".join(refusals),
+        "add another target to the server in the estate file, or run it again",
+    )
+
+
+def _request(incident: Incident, plan: RecoveryPlan, target: TargetChoice) -> MachineRequest:
+    drill = plan.purpose == "drill"
+    return MachineRequest(
+        name=f"{'drill' if drill else 'dr'}-{incident.id}",
+        tags={
+            "managed-by": "continuity",
+            "purpose": str(plan.purpose),
+            "incident": incident.id,
+            "server": plan.server,
+        },
+        size=target.size,
+        region=target.region,
+        authorized_key=incident.estate.server.authorized_key(),
+        host_key=new_host_key(),
+        expires_at=now() + DRILL_LIFETIME if drill else None,
+    )

@@ -1,0 +1,105 @@
+"""Open an incident, keep its lease, and close it so that everybody knows how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+
+from blocks.repositories.lease import LeaseKeeper, process_holder
+from prefect.runtime import flow_run
+
+from blocks.errors import ContinuityError
+from blocks.types import Notice
+from flows.reports.plan_text import plan_notice
+from flows.reports.progress import live_notice
+from flows.tasks.announcer import Announcer
+from flows.tasks.incident import Estate, Incident, now, open_estate
+
+LEASE_TTL = timedelta(seconds=45)
+
+
+def incident_of_run(parameters: Mapping[str, object], run: object) -> str:
+    """Return the incident of a flow run: the given one, else one that is the same at each start."""
+    given = str(parameters.get("incident") or "")
+    return given or f"inc-{parameters['server']}-{str(run).split('-', maxsplit=1)[0]}"
+
+
+@contextmanager
+def open_incident(server: str, given: str, heading: str) -> Iterator[Incident]:
+    """Open the server's blocks and the incident's journal, and tell people while the block lasts.
+
+    An error that no step has recorded is recorded here, so that the journal and Slack end with it.
+    A suspended run (waiting for approval) leaves quietly.
+    """
+    estate = open_estate(server)
+    identifier = incident_of_run({"server": server, "incident": given}, flow_run.id)
+    incident = Incident(identifier, estate, f"{heading} {server}")
+    incident.link = str(flow_run.ui_url or "")
+    announcer = Announcer(estate.notifiers, incident.journal, lambda: _notice(incident))
+    incident.listeners.append(announcer.hear)
+    incident.refresh = announcer.refresh
+    incident.flush = announcer.flush
+    announcer.start()
+    try:
+        yield incident
+    except ContinuityError as error:
+        _record_end(incident, str(error))
+        raise
+    except Exception as error:
+        _record_end(incident, f"{type(error).__name__}: {error}")
+        raise
+    finally:
+        announcer.close()
+        incident.message_failures = dict(announcer.failures)
+
+
+@contextmanager
+def hold_lease(incident: Incident, subject: str) -> Iterator[None]:
+    """Keep every other run off the same subject (a server, a drill) while the block lasts.
+
+    Raises:
+        LeaseHeld: Another run holds it; who, and until when.
+    """
+    with ExitStack() as stack:
+        with incident.step("lease"):
+            keeper = stack.enter_context(_keeper(incident.estate, subject, incident.id))
+        incident.check_lease = keeper.check
+        yield
+
+
+@contextmanager
+def hold_backup_lease(estate: Estate) -> Iterator[None]:
+    """Keep two backups of one server apart. Raises `LeaseHeld`."""
+    with _keeper(estate, f"backup-{estate.name}", f"backup-{flow_run.id}"):
+        yield
+
+
+def _keeper(estate: Estate, subject: str, owner: str) -> LeaseKeeper:
+    return LeaseKeeper(
+        estate.repository.objects(),
+        subject=subject,
+        owner=owner,
+        holder=process_holder(),
+        ttl=LEASE_TTL,
+        clock=now,
+    )
+
+
+def _record_end(incident: Incident, why: str) -> None:
+    """Write why the run ended, unless its last record says so already."""
+    last = incident.records[-1] if incident.records else None
+    if last is None or last.why != why:
+        incident.fail("end", why)
+
+
+def _notice(incident: Incident) -> Notice:
+    plan = plan_notice(incident.plan, now(), incident.link) if incident.plan else ""
+    return live_notice(
+        f"{incident.heading} — {incident.id}",
+        incident.records,
+        now(),
+        plan=plan,
+        outcome=incident.outcome,
+        waiting=incident.waiting,
+    )

@@ -1,0 +1,49 @@
+"""Make the plan, or take up the one that was approved before the run was interrupted."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import timedelta
+
+from flows.decisions.recovery_plan import (
+    Observation,
+    Purpose,
+    RecoveryPlan,
+    decide_recovery,
+    guard_recovery,
+    plan_from_document,
+)
+from flows.tasks.approval import PLAN, approved_by
+from flows.tasks.incident import Incident, now
+
+OLDEST_LOOK = timedelta(minutes=10)
+
+
+def approved_plan(incident: Incident, recovery_set: str) -> RecoveryPlan | None:
+    """Return the incident's approved plan, unless the operator now names another set."""
+    document = incident.journal.document(PLAN)
+    if document is None:
+        return None
+    plan = plan_from_document(document)
+    if not approved_by(incident, plan) or (recovery_set and recovery_set != plan.set_id):
+        return None
+    return plan
+
+
+def decide(
+    incident: Incident, seen: Observation, purpose: Purpose, known: RecoveryPlan | None
+) -> RecoveryPlan:
+    """Return the plan, written to the journal before anybody is asked about it."""
+    with incident.step("plan") as note:
+        plan = known or decide_recovery(seen, incident.id, purpose)
+        note.did = f"plan {plan.digest}: set {plan.set_id}, {len(plan.sites)} sites"
+        note.why = "approved before, goes on" if known else ""
+        note.data = {"digest": plan.digest}
+        incident.journal.put_document(PLAN, asdict(plan))
+    incident.plan = plan
+    return plan
+
+
+def guard(incident: Incident, plan: RecoveryPlan, seen: Observation) -> None:
+    """Refuse a plan that reaches too far or rests on an old look; see `guard_recovery`."""
+    guard_recovery(plan, seen, now(), OLDEST_LOOK)

@@ -1,0 +1,221 @@
+"""Bring a server's content back onto a new machine; every step looks first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from blocks.repositories.catalogue import Catalogue
+
+from blocks.errors import ContinuityError, DamagedData, NotFound, VerificationFailed
+from blocks.servers.base import Server
+from blocks.types import Part, RecoverySet, RemoteCommand, SnapshotRef
+from flows.decisions.recovery_plan import RecoveryPlan
+from flows.tasks.incident import Incident, StepNote
+from flows.tasks.steps import step
+
+STAGING = "/var/lib/continuity/configuration"
+LONG = timedelta(hours=6)
+LATER = ("cron",)
+"""Started when all data is back, so that no job works on half a site; never in a drill."""
+OWN_STEP = ("mariadb", "mysql")
+"""Started by the database step, on the restored data."""
+
+
+@step("accounts")
+def restore_accounts(
+    incident: Incident, note: StepNote, server: Server, chosen: RecoverySet
+) -> None:
+    """Create users and groups with their old numbers, before packages and files need them."""
+    added = server.add_accounts(chosen.server_facts.accounts)
+    note.did = f"created {len(added)} accounts"
+    note.data = {"accounts": list(added)}
+
+
+@step("isolate")
+def isolate(incident: Incident, note: StepNote, server: Server) -> None:
+    """Keep a drill machine from speaking with anybody but those it needs for the restore."""
+    allowed = list(incident.estate.declared.allowed_in_drill)
+    server.isolate(allowed)
+    note.did = f"outgoing traffic only to {', '.join(allowed)}"
+
+
+@step("engine")
+def prepare_engine(incident: Incident, note: StepNote, server: Server) -> None:
+    """Put the restore tool on the new machine."""
+    incident.estate.repository.prepare(server, incident.estate.name)
+
+
+@step("packages")
+def restore_packages(
+    incident: Incident, note: StepNote, server: Server, chosen: RecoverySet
+) -> None:
+    """Install the packages that the lost server had; those that the mirror lacks are named."""
+    wanted = list(chosen.server_facts.packages)
+    installed = server.install_packages(wanted, timeout=timedelta(minutes=30))
+    note.did = f"installed {len(installed)} of {len(wanted)} packages"
+
+
+@step("files")
+def restore_files(
+    incident: Incident, note: StepNote, server: Server, chosen: RecoverySet, *, subject: str
+) -> None:
+    """Write one site's files, with owners, modes, times and links."""
+    ref = find_ref(chosen, Part.SITE, subject)
+    marker = f"files-{subject}"
+    if server.read_marker(marker) == ref.id:
+        note.skipped, note.why = True, "already restored"
+        return
+    repository = incident.estate.repository
+    with offer_another_set(incident, chosen):
+        done = repository.restore_paths(server, incident.estate.name, ref.id)
+    server.write_marker(marker, ref.id)
+    note.did = f"{done.files} files, {done.bytes} bytes, {done.skipped} were there"
+
+
+@step("configuration")
+def restore_configuration(
+    incident: Incident, note: StepNote, server: Server, chosen: RecoverySet
+) -> None:
+    """Put web server, PHP, database, certificate and cron configuration in force."""
+    ref = find_ref(chosen, Part.CONFIGURATION, incident.estate.name)
+    with offer_another_set(incident, chosen):
+        incident.estate.repository.restore_paths(server, incident.estate.name, ref.id, STAGING)
+    changed = server.apply_configuration(STAGING)
+    note.did = f"{len(changed)} paths changed"
+
+
+@step("database")
+def restore_database(
+    incident: Incident, note: StepNote, server: Server, plan: RecoveryPlan, chosen: RecoverySet
+) -> None:
+    """Bring the databases back: the physical copy into the same MariaDB series, SQL otherwise."""
+    database = incident.estate.database
+    if database is None or chosen.database_facts is None:
+        note.skipped, note.why = True, "the server has no database"
+        return
+    series = database.installed_series(server)
+    same = series == chosen.database_facts.series
+    note.saw = f"MariaDB {series or 'missing'} here, {chosen.database_facts.series} in the set"
+    with offer_another_set(incident, chosen):
+        if same:
+            ref = find_ref(chosen, Part.PHYSICAL, incident.estate.name)
+            stream = _stream(incident, ref)
+            database.restore_physical(server, stream, snapshot=ref.id, timeout=LONG)
+            note.did = f"physical copy, {ref.size} bytes"
+        else:
+            note.did = _restore_logical(incident, server, chosen)
+
+
+@step("web")
+def start_services(incident: Incident, note: StepNote, server: Server, chosen: RecoverySet) -> None:
+    """Start everything that ran on the lost server, but the database and cron."""
+    later = LATER + OWN_STEP
+    names = [each for each in chosen.server_facts.services if each not in later]
+    running = server.start_services(names)
+    note.did = f"running: {', '.join(running)}"
+
+
+@step("cron")
+def start_cron(incident: Incident, note: StepNote, server: Server, chosen: RecoverySet) -> None:
+    """Let scheduled jobs run again, now that all data is back."""
+    wanted = [each for each in LATER if each in chosen.server_facts.services]
+    note.did = f"running: {', '.join(server.start_services(wanted))}"
+
+
+@step("data")
+def check_data(incident: Incident, note: StepNote, server: Server, chosen: RecoverySet) -> None:
+    """Require the canary and every table that the manifest names, on the restored database.
+
+    Raises:
+        VerificationFailed: Something is missing; which.
+    """
+    database = incident.estate.database
+    if database is None or chosen.database_facts is None:
+        note.skipped, note.why = True, "the server has no database"
+        return
+    canary = database.read_canary(server)
+    found = database.facts(server)
+    here = {(s.name, t.name): t.rows for s in found.schemas for t in s.tables}
+    then = {(s.name, t.name): t.rows for s in chosen.database_facts.schemas for t in s.tables}
+    missing = [f"{db}.{table}" for db, table in then.keys() - here.keys()]
+    emptied = [
+        f"{db}.{table}" for (db, table), rows in then.items() if rows and here.get((db, table)) == 0
+    ]
+    if canary is None or canary.nonce != chosen.canary.nonce or missing or emptied:
+        raise VerificationFailed(
+            f"database of {incident.estate.name}",
+            f"canary {'right' if canary and canary.nonce == chosen.canary.nonce else 'wrong'}, "
+            f"missing tables {missing}, emptied tables {emptied}",
+            f"restore an older set: continuity sets {incident.estate.name}",
+        )
+    note.saw = f"canary of {canary.written_at:%H:%M:%S} UTC, {len(here)} tables, "
+    note.saw += f"{sum(here.values())} rows"
+    note.data = {"canary_written_at": canary.written_at.isoformat()}
+
+
+def find_ref(chosen: RecoverySet, part: Part, subject: str) -> SnapshotRef:
+    """Return the set's snapshot of this part. Raises `NotFound`."""
+    for ref in chosen.snapshots:
+        if ref.part is part and ref.subject == subject:
+            return ref
+    raise NotFound(
+        f"set {chosen.id}",
+        f"holds no {part} of {subject}",
+        f"choose another set: continuity sets {chosen.server}",
+    )
+
+
+@contextmanager
+def offer_another_set(incident: Incident, chosen: RecoverySet) -> Iterator[None]:
+    """Add to a damage found while reading: which set it is in, and the newest set without it."""
+    try:
+        yield
+    except DamagedData as damage:
+        raise DamagedData(
+            f"recovery set {chosen.id}", str(damage.cause), _offer(incident, chosen, damage)
+        ) from damage
+
+
+def _offer(incident: Incident, chosen: RecoverySet, damage: DamagedData) -> str:
+    """Return the command that recovers from the newest older set untouched by this damage."""
+    estate = incident.estate
+    try:
+        bad = set(estate.repository.snapshots_using(estate.name, damage.subject))
+        sets = Catalogue(estate.repository).list(estate.name).sets
+    except ContinuityError as error:
+        return f"look for an older set: continuity sets {estate.name} ({error.cause})"
+    good = [
+        each
+        for each in sets
+        if each.id < chosen.id and bad and not bad & {ref.id for ref in each.snapshots}
+    ]
+    if not good:
+        return f"no older set is free of this damage: continuity sets {estate.name}"
+    newest = max(good, key=lambda each: each.started_at)
+    return f"last set without this damage: continuity recover {estate.name} --set {newest.id}"
+
+
+def _stream(incident: Incident, ref: SnapshotRef) -> RemoteCommand:
+    return incident.estate.repository.read_stream(
+        incident.estate.name, ref.id, stream_name(ref.part, ref.subject)
+    )
+
+
+def stream_name(part: Part, subject: str) -> str:
+    """Return the flat file name under which a stream lies in its snapshot."""
+    return "physical.xbstream" if part is Part.PHYSICAL else f"{part}-{subject}.sql"
+
+
+def _restore_logical(incident: Incident, server: Server, chosen: RecoverySet) -> str:
+    database = incident.estate.database
+    assert database is not None  # noqa: S101 - the caller checked
+    grants = find_ref(chosen, Part.GRANTS, incident.estate.name)
+    names = [ref for ref in chosen.snapshots if ref.part is Part.DATABASE]
+    for ref in names:
+        database.restore_logical(
+            server, ref.subject, _stream(incident, ref), snapshot=ref.id, timeout=LONG
+        )
+    database.restore_grants(server, _stream(incident, grants), timeout=LONG)
+    return f"SQL of {len(names)} databases, users and rights"

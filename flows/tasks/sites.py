@@ -1,0 +1,138 @@
+"""Prove one site on the new machine, lead its names there, and see it as visitors do."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from time import monotonic, sleep
+
+from blocks.errors import VerificationFailed
+from blocks.servers.base import Server
+from blocks.types import AddressChange, SmokeCheck, SmokeResult
+from flows.decisions.recovery_plan import SitePlan
+from flows.tasks.incident import Incident, StepNote, now
+from flows.tasks.steps import step
+
+WARM_UP = timedelta(seconds=20)
+"""How long a page may need to answer after its services started."""
+SPREAD = timedelta(seconds=60)
+"""How long the authoritative servers may take to agree."""
+
+
+@step("smoke", retries=0)
+def smoke(
+    incident: Incident, note: StepNote, server: Server, plan: SitePlan, *, subject: str
+) -> None:
+    """Require all pages of a site at the new machine's own address, before its DNS is touched.
+
+    Raises:
+        VerificationFailed: A page does not answer as it must; what was seen instead.
+    """
+    probe = incident.estate.probe
+    results = _until_passed(
+        plan.site.smoke, lambda check: probe.check(check, server.address), WARM_UP
+    )
+    _require(subject, results, f"look at the site: ssh root@{server.address}")
+    note.saw = _summary(results)
+
+
+@step("dns")
+def flip_dns(
+    incident: Incident, note: StepNote, server: Server, plan: SitePlan, *, subject: str
+) -> None:
+    """Lead a site's names to the new machine; done when every authoritative server says so.
+
+    Raises:
+        UpdateRefused: Somebody else changed a record, or the server refuses our key.
+        VerificationFailed: An authoritative server still gives the old address.
+    """
+    by_zone: dict[str, list[AddressChange]] = defaultdict(list)
+    for move in plan.moves:
+        lost = incident.estate.server.address
+        by_zone[move.zone].append(move.change(lost, server.address))
+    for reference, changes in by_zone.items():
+        zone = incident.estate.zones[reference]
+        zone.replace(changes)
+        for change in changes:
+            _await_answers(incident, reference, change)
+    names = ", ".join(move.name for move in plan.moves)
+    note.did = f"{names} → {server.address}" if names else ""
+    note.skipped, note.why = not names, "" if names else "no record leads to the old server"
+
+
+@step("visitors", retries=0)
+def see_as_visitor(
+    incident: Incident, note: StepNote, server: Server, plan: SitePlan, *, subject: str
+) -> datetime:
+    """Require all pages through the resolver, at the new address; return when they first answered.
+
+    Waits as long as resolvers may still give the old address (the records' TTL).
+    """
+    earlier = incident.done(f"visitors-{subject}")
+    patience = timedelta(seconds=max((move.ttl for move in plan.moves), default=0)) + WARM_UP
+    probe = incident.estate.probe
+    moved = {move.name for move in plan.moves if move.type == "A"}
+
+    def look(check: SmokeCheck) -> SmokeResult:
+        result = probe.check_through_dns(check)
+        wrong = _host(check) in moved and result.address != server.address
+        if not wrong:
+            return result
+        seen = f"visitors are still led to {result.address or 'nowhere'}"
+        return SmokeResult(check, result.address, False, seen, result.seconds)
+
+    results = _until_passed(plan.site.smoke, look, patience)
+    _require(subject, results, "ask the resolver: dig " + " ".join(plan.site.domains))
+    note.saw = _summary(results)
+    return earlier.ended_at if earlier and earlier.ended_at else now()
+
+
+def _host(check: SmokeCheck) -> str:
+    return check.url.split("/")[2].split(":")[0]
+
+
+def _until_passed(
+    checks: tuple[SmokeCheck, ...],
+    look: Callable[[SmokeCheck], SmokeResult],
+    patience: timedelta,
+) -> list[SmokeResult]:
+    """Repeat the failing checks until all passed or patience is over; return the last results."""
+    deadline = monotonic() + patience.total_seconds()
+    results = {check: look(check) for check in checks}
+    while monotonic() < deadline and not all(each.passed for each in results.values()):
+        sleep(0.3)
+        results |= {check: look(check) for check, each in results.items() if not each.passed}
+    return list(results.values())
+
+
+def _require(site: str, results: list[SmokeResult], hint: str) -> None:
+    failed = [each for each in results if not each.passed]
+    if failed:
+        said = "; ".join(f"{each.check.url}: {each.observed}" for each in failed)
+        raise VerificationFailed(f"site {site}", said, hint)
+
+
+def _summary(results: list[SmokeResult]) -> str:
+    slowest = max((each.seconds for each in results), default=0.0)
+    return f"{len(results)} pages as expected, the slowest in {slowest:.2f} s"
+
+
+def _await_answers(incident: Incident, reference: str, change: AddressChange) -> None:
+    """Wait until every authoritative server gives the new addresses."""
+    zone = incident.estate.zones[reference]
+    deadline = monotonic() + SPREAD.total_seconds()
+    while True:
+        answers = zone.answers(change.name, change.type)
+        late = {
+            server: seen for server, seen in answers.items() if seen != tuple(sorted(change.new))
+        }
+        if not late:
+            return
+        if monotonic() > deadline:
+            raise VerificationFailed(
+                f"record {change.name} {change.type}",
+                f"still answered differently by {late}",
+                f"look at the zone transfer to them, then: dig {change.name} {change.type}",
+            )
+        sleep(0.2)
