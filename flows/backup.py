@@ -7,7 +7,6 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.futures import wait
 from prefect.runtime import flow_run
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from blocks.databases.base import Database
 from blocks.registry import names
@@ -39,6 +38,7 @@ from flows.tasks.backup_steps import (
 )
 from flows.tasks.incident import now, open_estate
 from flows.tasks.opening import hold_backup_lease
+from flows.tasks.work import side_by_side, submit
 
 
 def _run_name() -> str:
@@ -49,7 +49,7 @@ def _run_name() -> str:
 @flow(
     name="backup",
     flow_run_name=_run_name,
-    task_runner=ThreadPoolTaskRunner(max_workers=16),
+    task_runner=side_by_side(16),
     persist_result=False,
 )
 def backup(server: str = "", frequency: Frequency = Frequency.DAILY) -> list[str]:
@@ -104,8 +104,8 @@ def _take(run: BackupRun, facts: ServerFacts, database: DatabaseFacts | None) ->
     estate.repository.prepare(estate.server, plan.server)
     canary = write_canary(run)
     snapshots, position = _save_databases(run, estate.database)
-    later = [save_site.submit(run, site, subject=site.name) for site in plan.due]
-    later.append(save_configuration.submit(run))
+    later = [submit(save_site, run, site, subject=site.name) for site in plan.due]
+    later.append(submit(save_configuration, run))
     wait(later)
     snapshots += [future.result() for future in later]
     made = RecoverySet(
@@ -134,7 +134,7 @@ def _save_databases(
         return [], None
     physical = save_stream(run, Part.PHYSICAL, subject=run.plan.server)
     position = database.physical_position(run.estate.server)
-    dumps = [save_stream.submit(run, Part.DATABASE, subject=name) for name in run.plan.databases]
-    dumps.append(save_stream.submit(run, Part.GRANTS, subject=run.plan.server))
+    dumps = [submit(save_stream, run, Part.DATABASE, subject=name) for name in run.plan.databases]
+    dumps.append(submit(save_stream, run, Part.GRANTS, subject=run.plan.server))
     wait(dumps)
     return [physical, *(future.result() for future in dumps)], position

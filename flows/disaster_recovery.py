@@ -6,7 +6,6 @@ from datetime import datetime
 
 from prefect import flow
 from prefect.runtime import flow_run
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from blocks.types import RecoverySet
 from flows.decisions.recovery_plan import Purpose, RecoveryPlan
@@ -18,6 +17,7 @@ from flows.tasks.look import observe
 from flows.tasks.machines import fence
 from flows.tasks.opening import hold_lease, open_incident
 from flows.tasks.planning import approved_plan, decide, guard
+from flows.tasks.work import side_by_side
 
 
 def _run_name() -> str:
@@ -28,7 +28,7 @@ def _run_name() -> str:
 @flow(
     name="disaster-recovery",
     flow_run_name=_run_name,
-    task_runner=ThreadPoolTaskRunner(max_workers=24),
+    task_runner=side_by_side(24),
     persist_result=False,
 )
 def disaster_recovery(

@@ -6,7 +6,6 @@ from datetime import datetime
 
 from prefect import flow
 from prefect.runtime import flow_run
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.decisions.recovery_plan import Purpose
 from flows.decisions.sweep import machines_to_sweep
@@ -18,6 +17,7 @@ from flows.tasks.look import observe
 from flows.tasks.machines import destroy_machine, drill_machines, live_incidents, sweep
 from flows.tasks.opening import hold_lease, open_incident
 from flows.tasks.planning import decide, guard
+from flows.tasks.work import side_by_side
 
 
 def _run_name() -> str:
@@ -27,7 +27,7 @@ def _run_name() -> str:
 @flow(
     name="drill",
     flow_run_name=_run_name,
-    task_runner=ThreadPoolTaskRunner(max_workers=24),
+    task_runner=side_by_side(24),
     persist_result=False,
 )
 def drill(

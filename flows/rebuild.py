@@ -9,7 +9,7 @@ from blocks.types import RecoverySet
 from flows.decisions.recovery_plan import Purpose, RecoveryPlan, SitePlan
 from flows.tasks.incident import Incident
 from flows.tasks.machines import connect, make_machine
-from flows.tasks.rebuilt import Future, Rebuilt
+from flows.tasks.rebuilt import Rebuilt
 from flows.tasks.restore import (
     check_data,
     isolate,
@@ -23,6 +23,7 @@ from flows.tasks.restore import (
     start_services,
 )
 from flows.tasks.sites import flip_dns, see_as_visitor, smoke
+from flows.tasks.work import Future, submit
 
 
 def rebuild(incident: Incident, plan: RecoveryPlan, chosen: RecoverySet) -> Rebuilt:
@@ -37,20 +38,20 @@ def rebuild(incident: Incident, plan: RecoveryPlan, chosen: RecoverySet) -> Rebu
     restore_accounts(incident, server, chosen)
     if drill:
         isolate(incident, server)
-    engine = prepare_engine.submit(incident, server)
-    packages = restore_packages.submit(incident, server, chosen)
+    engine = submit(prepare_engine, incident, server)
+    packages = submit(restore_packages, incident, server, chosen)
+    configuration = submit(
+        restore_configuration, incident, server, chosen, after=[engine, packages]
+    )
+    database = submit(restore_database, incident, server, plan, chosen, after=[configuration])
+    web = submit(start_services, incident, server, chosen, after=[configuration])
+    data = submit(check_data, incident, server, chosen, after=[database])
     files = {
-        each.site.name: restore_files.submit(
-            incident, server, chosen, subject=each.site.name, wait_for=[engine]
+        each.site.name: submit(
+            restore_files, incident, server, chosen, subject=each.site.name, after=[engine]
         )
         for each in plan.sites
     }
-    configuration = restore_configuration.submit(
-        incident, server, chosen, wait_for=[engine, packages]
-    )
-    database = restore_database.submit(incident, server, plan, chosen, wait_for=[configuration])
-    web = start_services.submit(incident, server, chosen, wait_for=[configuration])
-    data = check_data.submit(incident, server, chosen, wait_for=[database])
     common = {
         "engine": engine, "packages": packages, "configuration": configuration,
         "database": database, "web": web, "data": data,
@@ -61,7 +62,7 @@ def rebuild(incident: Incident, plan: RecoveryPlan, chosen: RecoverySet) -> Rebu
         sites[each.site.name] = _bring_back(incident, server, each, needs, drill=drill)
     wait([*common.values(), *sites.values()])
     if not drill:
-        common["cron"] = start_cron.submit(incident, server, chosen, wait_for=[data])
+        common["cron"] = submit(start_cron, incident, server, chosen, after=[data])
         common["cron"].wait()
     return Rebuilt(server, sites, common)
 
@@ -71,8 +72,8 @@ def _bring_back(
 ) -> Future:
     """Queue one site's last steps; each runs only when the one before it ended well."""
     name = plan.site.name
-    healthy = smoke.submit(incident, server, plan, subject=name, wait_for=needs)
+    healthy = submit(smoke, incident, server, plan, subject=name, after=needs)
     if drill:
         return healthy
-    flipped = flip_dns.submit(incident, server, plan, subject=name, wait_for=[healthy])
-    return see_as_visitor.submit(incident, server, plan, subject=name, wait_for=[flipped])
+    flipped = submit(flip_dns, incident, server, plan, subject=name, after=[healthy])
+    return submit(see_as_visitor, incident, server, plan, subject=name, after=[flipped])

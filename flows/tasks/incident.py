@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from threading import BoundedSemaphore
 
 from blocks.repositories.journal import Journal
 
@@ -100,6 +101,8 @@ class Incident:
         self.outcome: Outcome | None = None
         self.waiting = ""
         self.link = ""
+        self.slots = BoundedSemaphore(estate.declared.parallel)
+        """Restores of files that run on the new server at once."""
         self.message_failures: dict[str, str] = {}
         self.check_lease: Callable[[], None] = _nothing
         self.refresh: Callable[[], None] = _nothing

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from blocks.repositories.lease import is_held
@@ -76,7 +77,7 @@ def make_machine(incident: Incident, note: StepNote, plan: RecoveryPlan) -> Mach
             f"has {len(found)} machines: {', '.join(m.id for m in found)}",
             "destroy those that are not wanted at their provider, then run it again",
         )
-    if found and found[0].provider in incident.estate.providers:
+    if found:
         machine = found[0]
         incident.estate.providers[machine.provider].power_on(machine.id)
         note.did, note.why = f"adopted {machine.id} at {machine.address}", "it was made before"
@@ -118,8 +119,7 @@ def sweep(incident: Incident, note: StepNote, machines: Sequence[Machine]) -> No
 
 def drill_machines(estate: Estate) -> tuple[Machine, ...]:
     """Return all drill machines at the server's providers."""
-    tags = {"managed-by": "continuity", "purpose": "drill"}
-    return tuple(m for provider in estate.providers.values() for m in provider.find(tags))
+    return tuple(_find(estate, {"managed-by": "continuity", "purpose": "drill"}))
 
 
 def live_incidents(estate: Estate, machines: Sequence[Machine]) -> frozenset[str]:
@@ -131,7 +131,16 @@ def live_incidents(estate: Estate, machines: Sequence[Machine]) -> frozenset[str
 
 def _existing(incident: Incident, plan: RecoveryPlan) -> list[Machine]:
     tags = {"managed-by": "continuity", "incident": incident.id, "server": plan.server}
-    return [m for p in incident.estate.providers.values() for m in p.find(tags)]
+    return _find(incident.estate, tags)
+
+
+def _find(estate: Estate, tags: Mapping[str, str]) -> list[Machine]:
+    """Return the machines with these tags at all providers, each naming its provider's block."""
+    return [
+        replace(machine, provider=reference)
+        for reference, provider in estate.providers.items()
+        for machine in provider.find(tags)
+    ]
 
 
 def _create_somewhere(incident: Incident, note: StepNote, plan: RecoveryPlan) -> Machine:
@@ -148,7 +157,7 @@ def _create_somewhere(incident: Incident, note: StepNote, plan: RecoveryPlan) ->
             refusals.append(str(error))
         else:
             note.why = "; ".join(refusals)
-            return machine
+            return replace(machine, provider=target.provider)
     raise OutOfStock(
         f"new machine for {plan.server}",
         "no target could make one: " + "; ".join(refusals),

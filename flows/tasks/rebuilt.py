@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-from prefect.futures import PrefectFuture
 
 from blocks.servers.base import Server
-
-Future = PrefectFuture[Any]
+from flows.tasks.work import Future
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ def restore_files(
         note.skipped, note.why = True, "already restored"
         return
     repository = incident.estate.repository
-    with offer_another_set(incident, chosen):
+    with offer_another_set(incident, chosen), incident.slots:
         done = repository.restore_paths(server, incident.estate.name, ref.id)
     server.write_marker(marker, ref.id)
     note.did = f"{done.files} files, {done.bytes} bytes, {done.skipped} were there"

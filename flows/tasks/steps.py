@@ -45,7 +45,7 @@ def step(
             return value
 
         journaled.__signature__ = _without_note(function)  # type: ignore[attr-defined]
-        del journaled.__wrapped__  # type: ignore[attr-defined]
+        del journaled.__wrapped__
         return convergent_task(name, retries)(journaled)
 
     return decorate

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 from prefect import Task
 from prefect import task as prefect_task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.futures import PrefectFuture
 from prefect.runtime import task_run
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.tasks import exponential_backoff
 
 from blocks.types import StepRecord, StepState
 from flows.tasks.incident import listeners, now
 
+Future = PrefectFuture[Any]
 Parameters = ParamSpec("Parameters")
 Value = TypeVar("Value")
 
@@ -68,6 +71,23 @@ def work(
         return convergent_task(name, retries)(heard)
 
     return decorate
+
+
+def submit(
+    task: Task[..., Any], *args: object, after: Sequence[Future] = (), **kwargs: object
+) -> Future:
+    """Queue a task to run once those before it ended well; return what it will give."""
+    return task.submit(*args, wait_for=list(after), return_state=False, **kwargs)
+
+
+def side_by_side(workers: int) -> TaskRunner[Future]:
+    """Return a runner for this many tasks at once.
+
+    A queued task holds a worker while it waits for those before it. Tasks start in the order in
+    which they are queued, so queue every task after those that it waits for: then one of the
+    workers always has something to do.
+    """
+    return cast(TaskRunner[Future], ThreadPoolTaskRunner(max_workers=workers))
 
 
 def _tell(record: StepRecord) -> None:

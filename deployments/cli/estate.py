@@ -1,0 +1,82 @@
+"""`continuity estate`: check the estate file and bring Prefect in line with it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from blocks.types import Tier
+from deployments.estate import Estate
+from deployments.estate_file import default_path, json_schema, load, read
+
+commands = typer.Typer(help="The estate file: what is protected, and how.", no_args_is_help=True)
+
+File = Annotated[
+    Path | None,
+    typer.Argument(help="The estate file; default $CONTINUITY_ESTATE, else ./estate.yaml."),
+]
+
+
+@commands.command()
+def validate(file: File = None) -> None:
+    """Print every mistake in the file with its line and a hint."""
+    reading = read(file or default_path())
+    for mistake in reading.mistakes:
+        print(f"{reading.path}:{mistake.line}: {mistake}")
+    if reading.estate is None:
+        raise typer.Exit(1)
+    Console().print(_summary(reading.estate))
+
+
+@commands.command()
+def schema() -> None:
+    """Print the JSON Schema of the file, for editors."""
+    print(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+@commands.command()
+def apply(
+    file: File = None,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove blocks that the file no longer names.")
+    ] = False,
+) -> None:
+    """Save the file's blocks, deployments and automations in Prefect; can be repeated."""
+    from deployments import register  # Importing Prefect's client takes a second.  # noqa: PLC0415
+    from deployments.register_changes import Action, Change  # noqa: PLC0415
+
+    def tell(change: Change) -> None:
+        if change.action is not Action.UNCHANGED:
+            print(f"{change.action:<9} {change.kind} {change.name}")
+
+    changes = register.apply(load(file or default_path()), prune=prune, tell=tell)
+    count = Counter(change.action for change in changes)
+    if count[Action.LEFT]:
+        print("left: no longer in the file; to remove them: continuity estate apply --prune")
+    changed = count[Action.CREATED] + count[Action.CHANGED] + count[Action.REMOVED]
+    print(f"{changed or 'nothing'} changed, {count[Action.UNCHANGED]} as they were")
+
+
+def _summary(estate: Estate) -> Table:
+    table = Table(title=f"{estate.agency.name}: {len(estate.sites)} sites", title_justify="left")
+    for column in ("Server", "Address", "Sites", "1h / 48h", "Databases", "Repository", "Targets"):
+        table.add_column(column)
+    for server in estate.servers:
+        sites = [site for site in estate.sites if site.server == server.name]
+        tiers = Counter(site.tier for site in sites)
+        table.add_row(
+            server.name,
+            server.address,
+            str(len(sites)),
+            f"{tiers[Tier.HOUR_1]} / {tiers[Tier.HOURS_48]}",
+            str(len({name for site in sites for name in site.databases})),
+            server.repository,
+            ", ".join(target.provider for target in server.targets),
+        )
+    return table

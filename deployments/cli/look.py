@@ -1,0 +1,102 @@
+"""`continuity sets|status`: what there is to recover from, and what goes on."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from blocks.repositories.catalogue import Catalogue
+from blocks.repositories.journal import Journal, incidents
+from rich.console import Console
+from rich.table import Table
+
+from blocks import registry
+from blocks.errors import ContinuityError
+from deployments.cli.connection import EstateFile, Local, connected
+from deployments.cli.progress import shown
+from flows.reports.wording import duration, size
+from flows.tasks.approval import APPROVAL, PLAN
+from flows.tasks.ending import REPORT
+from flows.tasks.incident import open_estate
+from flows.tasks.look import usable_sets
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+
+
+def sets(
+    server: Annotated[str, typer.Argument(help="Name of the server.")],
+    as_json: Json = False,
+    local: Local = False,
+    estate: EstateFile = None,
+) -> None:
+    """List a server's recovery sets, newest first, and why one must not be used."""
+    with connected(local=local, estate=estate, quiet=as_json), shown():
+        found, refused = usable_sets(open_estate(server))
+    if as_json:
+        print(json.dumps([{"id": s.id, "consistent_at": s.consistent_at.isoformat(),
+                           "refused": refused.get(s.id, "")} for s in found]))  # fmt: skip
+        return
+    table = Table(title=f"Jeux de sauvegarde de {server}", title_justify="left")
+    for column in ("Jeu", "Âge des données", "Sites", "Taille", "Envoyé", "État"):
+        table.add_column(column)
+    for each in reversed(found):
+        table.add_row(
+            each.id,
+            duration(datetime.now(UTC) - each.consistent_at),
+            ", ".join(each.sites),
+            size(sum(ref.size for ref in each.snapshots)),
+            size(sum(ref.added for ref in each.snapshots if ref.taken_in == each.id)),
+            refused.get(each.id, "relu, complet"),
+        )
+    for name in refused.keys() - {each.id for each in found}:
+        table.add_row(name, "?", "", "", "", refused[name])
+    Console().print(table)
+
+
+def status(local: Local = False, estate: EstateFile = None) -> None:
+    """Show each server's newest set, and every incident with how it ended."""
+    console = Console()
+    with connected(local=local, estate=estate), shown():
+        table = Table(title="Serveurs", title_justify="left")
+        for column in ("Serveur", "Dernier jeu", "Âge des données"):
+            table.add_column(column)
+        names = registry.names("protected-server")
+        for name in names:
+            table.add_row(name, *_newest(name))
+        console.print(table)
+        for name in names:
+            console.print(_incidents(name))
+
+
+def _newest(server: str) -> tuple[str, str]:
+    try:
+        found = Catalogue(open_estate(server).repository).list(server).sets
+    except ContinuityError as error:
+        return str(error), "?"
+    if not found:
+        return f"aucun : continuity backup {server}", "?"
+    return found[-1].id, duration(datetime.now(UTC) - found[-1].consistent_at)
+
+
+def _incidents(server: str) -> Table:
+    table = Table(title=f"Incidents de {server}", title_justify="left")
+    for column in ("Incident", "Verdict", "Plan", "Approuvé par", "Dernière étape"):
+        table.add_column(column)
+    objects = open_estate(server).repository.objects()
+    for each in incidents(objects):
+        journal = Journal(objects, each)
+        plan, report = journal.document(PLAN) or {}, journal.document(REPORT) or {}
+        if plan.get("server") not in (server, None):
+            continue
+        approval, records = journal.document(APPROVAL) or {}, journal.records()
+        last = f"{records[-1].step} {records[-1].state}" if records else ""
+        table.add_row(
+            each,
+            str(report.get("verdict", "en cours")),
+            str(report.get("plan_digest", approval.get("digest", ""))),
+            str(approval.get("operator", "")),
+            last,
+        )
+    return table

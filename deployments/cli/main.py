@@ -1,0 +1,31 @@
+"""The command `continuity`."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from blocks.errors import ContinuityError
+from deployments.cli import estate
+
+commands = typer.Typer(
+    help="Disaster recovery for a small hosting agency: backup, restore, DNS, proof.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+commands.add_typer(estate.commands, name="estate")
+# Further commands, each a module of deployments.cli: commands.command("backup")(backup.backup)
+
+
+def app() -> None:
+    """Run the command line; an error that we know ends it with status 1 and what to do next."""
+    try:
+        commands()
+    except ContinuityError as error:
+        print(f"continuity: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    app()

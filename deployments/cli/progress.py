@@ -1,0 +1,75 @@
+"""Show a run's steps at the terminal while they pass."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from threading import Lock
+
+from blocks.errors import ApprovalMismatch, ContinuityError, LeaseHeld, VerificationFailed
+from blocks.types import StepRecord, StepState
+from flows.reports.wording import duration, step_title
+from flows.tasks.incident import listeners
+
+EXIT_FAILED = 1
+EXIT_PARTLY = 3
+EXIT_NOT_APPROVED = 4
+EXIT_HELD = 5
+
+COLOURS = {StepState.DONE: "32", StepState.FAILED: "31", StepState.SKIPPED: "2"}
+MARKS = {StepState.DONE: "✓", StepState.FAILED: "✗", StepState.SKIPPED: "-"}
+
+
+class Printer:
+    """Print one line for each step that ends: the time, the step, what it saw and did."""
+
+    def __init__(self) -> None:
+        self._began: datetime | None = None
+        self._lock = Lock()
+
+    def __call__(self, record: StepRecord) -> None:
+        """Take one record; a listener of the flows."""
+        self._began = self._began or record.started_at
+        if record.state is StepState.STARTED or record.ended_at is None:
+            return
+        with self._lock:
+            print(line(record, self._began), flush=True)
+
+
+def line(record: StepRecord, began: datetime) -> str:
+    """Return a finished step as one line."""
+    ended = record.ended_at or record.started_at
+    since = f"{(ended - began).total_seconds():6.1f} s"
+    mark = MARKS.get(record.state, "▸")
+    if sys.stdout.isatty():
+        mark = f"\033[{COLOURS[record.state]}m{mark}\033[0m"
+    said = " ; ".join(part for part in (record.saw, record.did, record.why) if part)
+    title = f"{step_title(record.step)} ({duration(ended - record.started_at)})"
+    return f"{since}  {mark} {title}{'  ' + said if said else ''}"
+
+
+@contextmanager
+def shown() -> Iterator[None]:
+    """Print the steps of this process, and turn errors into an exit code with their hint."""
+    printer = Printer()
+    listeners.append(printer)
+    try:
+        yield
+    except ContinuityError as error:
+        print(f"\n{error}", file=sys.stderr)
+        raise SystemExit(exit_code(error)) from None
+    finally:
+        listeners.remove(printer)
+
+
+def exit_code(error: ContinuityError) -> int:
+    """Return the exit code that scripts can tell errors apart by."""
+    if isinstance(error, ApprovalMismatch):
+        return EXIT_NOT_APPROVED
+    if isinstance(error, LeaseHeld):
+        return EXIT_HELD
+    if isinstance(error, VerificationFailed) and "partly recovered" in error.cause:
+        return EXIT_PARTLY
+    return EXIT_FAILED

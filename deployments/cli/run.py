@@ -1,0 +1,99 @@
+"""`continuity backup|recover|drill`: the same flows as the deployments, from a terminal."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from blocks.types import Frequency
+from deployments.cli.connection import EstateFile, Local, connected
+from deployments.cli.progress import shown
+from flows.decisions.recovery_plan import RecoveryPlan
+from flows.tasks.approval import Approval, ask_at_terminal
+
+Server = Annotated[str, typer.Argument(help="Name of the server, as in the estate file.")]
+Set = Annotated[str, typer.Option("--set", help="Recovery set; default the newest usable one.")]
+Target = Annotated[str, typer.Option(help="Use only this provider block.")]
+
+
+def backup(
+    server: Annotated[str, typer.Argument(help="Name of the server; default all servers.")] = "",
+    frequency: Annotated[
+        Frequency, typer.Option(help="daily: sites that are due daily; weekly: all.")
+    ] = Frequency.DAILY,
+    local: Local = False,
+    estate: EstateFile = None,
+) -> None:
+    """Take a recovery set of one server or of all, and print its name."""
+    from flows.backup import backup as run  # The flows take a second to import.  # noqa: PLC0415
+
+    with connected(local=local, estate=estate), shown():
+        for made in run(server, frequency):
+            print(made)
+
+
+def recover(
+    server: Server,
+    incident: Annotated[str, typer.Option(help="Go on with this incident.")] = "",
+    recovery_set: Set = "",
+    down_since: Annotated[
+        datetime | None, typer.Option(help="When it went down (UTC); default now.")
+    ] = None,
+    target: Target = "",
+    approve: Annotated[
+        str, typer.Option(help="Digest of the plan you have read; asked for if not given.")
+    ] = "",
+    operator: Annotated[str, typer.Option(help="Who approves.")] = "",
+    local: Local = False,
+    estate: EstateFile = None,
+) -> None:
+    """Bring a lost server back on a new machine, after you approved the plan.
+
+    Exit codes: 0 recovered, 1 failed, 3 partly recovered, 4 not approved, 5 another run holds it.
+    """
+    from flows.disaster_recovery import disaster_recovery  # noqa: PLC0415
+
+    ask_at_terminal.append(lambda plan, text: _ask(plan, text, approve, operator))
+    now = datetime.now(UTC)
+    with connected(local=local, estate=estate), shown():
+        report = disaster_recovery(
+            server=server,
+            incident=incident or f"inc-{server}-{now:%Y%m%d-%H%M%S}",
+            recovery_set=recovery_set,
+            down_since=down_since.replace(tzinfo=UTC) if down_since else None,
+            target=target,
+        )
+        print(json.dumps(report, indent=2, ensure_ascii=False))
+
+
+def drill(
+    server: Server,
+    recovery_set: Set = "",
+    target: Target = "",
+    local: Local = False,
+    estate: EstateFile = None,
+) -> None:
+    """Practise the recovery on an isolated machine that is destroyed afterwards; no DNS change."""
+    from flows.drill import drill as run  # noqa: PLC0415
+
+    with connected(local=local, estate=estate), shown():
+        report = run(
+            server=server, recovery_set=recovery_set, target=target, approval=Approval.AUTOMATIC
+        )
+        print(json.dumps(report, indent=2, ensure_ascii=False))
+
+
+def _ask(plan: RecoveryPlan, text: str, quoted: str, operator: str) -> tuple[str, str]:
+    """Show the plan; return the digest the person quotes, and the person's name."""
+    print(f"\n{text}")
+    name = operator or getpass.getuser()
+    if quoted:
+        return quoted, name
+    if not sys.stdin.isatty():
+        return "", name
+    return input(f"Empreinte du plan pour approuver ({plan.digest}) : "), name
