@@ -48,8 +48,8 @@ def apply(
     ] = False,
 ) -> None:
     """Save the file's blocks, deployments and automations in Prefect; can be repeated."""
-    from deployments import register  # Importing Prefect's client takes a second.  # noqa: PLC0415
-    from deployments.register_changes import Action, Change  # noqa: PLC0415
+    from deployments import register  # Importing Prefect's client takes a second.
+    from deployments.register_changes import Action, Change
 
     def tell(change: Change) -> None:
         if change.action is not Action.UNCHANGED:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from blocks.repositories.catalogue import Catalogue
 
-from blocks.errors import ContinuityError, DamagedData, NotFound, VerificationFailed
+from blocks.errors import CommandFailed, ContinuityError, DamagedData, NotFound, VerificationFailed
 from blocks.servers.base import Server
 from blocks.types import Part, RecoverySet, RemoteCommand, SnapshotRef
 from flows.decisions.recovery_plan import RecoveryPlan
@@ -172,10 +172,22 @@ def offer_another_set(incident: Incident, chosen: RecoverySet) -> Iterator[None]
     """Add to a damage found while reading: which set it is in, and the newest set without it."""
     try:
         yield
-    except DamagedData as damage:
+    except (DamagedData, CommandFailed) as failed:
+        damage = _damage(incident, failed)
+        if damage is None:
+            raise
         raise DamagedData(
-            f"recovery set {chosen.id}", str(damage.cause), _offer(incident, chosen, damage)
-        ) from damage
+            f"recovery set {chosen.id}",
+            f"{damage.subject}: {damage.cause}",
+            _offer(incident, chosen, damage),
+        ) from failed
+
+
+def _damage(incident: Incident, failed: DamagedData | CommandFailed) -> DamagedData | None:
+    """Return the damage in the repository that explains a failure, None if it has another cause."""
+    if isinstance(failed, DamagedData):
+        return failed
+    return incident.estate.repository.damage_behind(incident.estate.name, failed)
 
 
 def _offer(incident: Incident, chosen: RecoverySet, damage: DamagedData) -> str:
