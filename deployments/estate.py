@@ -1,0 +1,188 @@
+"""What the estate file says: servers, sites and all that protects them.
+
+Only the shape of each entry is checked here; what entries say of each other is checked in
+`deployments.estate_checks`.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+from pathlib import PurePosixPath
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from blocks.dns.base import DnsZone
+from blocks.monitors.base import Probe
+from blocks.notify.base import Notifier
+from blocks.repositories.base import Repository
+from blocks.servers.protected import Retention
+from blocks.sites.site import Freshness, SmokePage
+from blocks.types import Frequency, Tier
+from blocks.vps.base import VpsProvider
+from deployments.block_forms import NAME_PATTERN, BlockForm, BlockOf, FieldsOf, Form, NamedBlockForm
+
+CONFIGURATION = ("/etc", "/var/spool/cron", "/usr/local/bin", "/usr/local/sbin", "/usr/local/etc")
+"""What makes up a Debian server's configuration when nothing else is said."""
+
+_HOST_NAME = re.compile(
+    r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+)
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ip_address(text))
+    except ValueError as error:
+        raise PydanticCustomError(
+            "address",
+            "'{text}' is not an IP address",
+            {"text": text, "hint": "write the IPv4 or IPv6 address: a recovery must not need DNS"},
+        ) from error
+
+
+def _domain(text: str) -> str:
+    if not _HOST_NAME.fullmatch(text):
+        raise PydanticCustomError(
+            "domain",
+            "'{text}' is not a host name",
+            {"text": text, "hint": "write it like www.example.org: lower case, without http://"},
+        )
+    return text
+
+
+def _absolute_path(text: str) -> str:
+    path = PurePosixPath(text)
+    if not path.is_absolute() or path == PurePosixPath("/") or ".." in path.parts:
+        raise PydanticCustomError(
+            "absolute_path",
+            "'{text}' is not an absolute path below /",
+            {"text": text, "hint": "write it from the root, like /srv/shop"},
+        )
+    return str(path)
+
+
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+Address = Annotated[str, AfterValidator(_address)]
+Domain = Annotated[str, AfterValidator(_domain)]
+AbsolutePath = Annotated[str, AfterValidator(_absolute_path)]
+DatabaseName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_$-]{1,64}$")]
+
+
+class Agency(Form):
+    """Who runs this estate."""
+
+    name: str = Field(min_length=1, description="Name of the agency, as clients know it.")
+
+
+class TargetEntry(Form):
+    """Where a new machine may be made; targets are tried in order."""
+
+    provider: Name = Field(description="Name of one of the providers.")
+    size: str = Field(
+        default="", description="The provider's name of the size; its default if empty."
+    )
+    region: str = Field(
+        default="", description="The provider's name of the place; its default if empty."
+    )
+
+
+class Origin(Form):
+    """The machine at its provider, so that its power can be cut before another one takes over."""
+
+    provider: Name = Field(description="Name of one of the providers.")
+    machine: str = Field(min_length=1, description="The machine's id at that provider.")
+
+
+class RetentionEntry(Retention, Form):
+    """How many recovery sets are kept, counted from the newest."""
+
+
+class SmokeEntry(SmokePage, Form):
+    """One page that must answer for the site to count as healthy."""
+
+    url: str = Field(pattern=r"^https?://[^/\s]+(/\S*)?$", description="Absolute URL of the page.")
+    status: int = Field(default=200, ge=100, le=599, description="Expected HTTP status.")
+
+
+class FreshnessEntry(Freshness, Form):
+    """A query that gives the time of the site's newest row, in UTC."""
+
+
+class ServerEntry(Form):
+    """A production server: how it is reached, where its copies go, what replaces it."""
+
+    name: Name = Field(description="Name by which sites refer to it.")
+    address: Address = Field(description="IP address of the server.")
+    ssh: Annotated[BlockForm, FieldsOf("ssh-server", without=("address",))] = Field(
+        description="How root logs in."
+    )
+    database: Annotated[BlockForm, FieldsOf("mariadb")] | None = Field(
+        default=None, description="Its MariaDB, and the account that makes the backups."
+    )
+    repository: Name = Field(description="Name of the repository for its backups.")
+    targets: list[TargetEntry] = Field(min_length=1, description="Where a new machine may be made.")
+    origin: Origin | None = Field(
+        default=None, description="The machine at its provider, for fencing."
+    )
+    configuration: list[AbsolutePath] = Field(
+        default=list(CONFIGURATION),
+        min_length=1,
+        description="Paths of the server's configuration.",
+    )
+    parallel: int = Field(default=2, ge=1, le=16, description="Snapshots taken side by side.")
+    retention: RetentionEntry = Field(
+        default_factory=RetentionEntry, description="How many recovery sets are kept."
+    )
+    notifiers: list[Name] | None = Field(
+        default=None, description="Names of the notifiers; all of them if left out."
+    )
+    allowed_in_drill: list[Address] = Field(
+        default_factory=list, description="Addresses that a drill machine may speak with."
+    )
+
+
+class SiteEntry(Form):
+    """A client's site: where its files, databases and pages are, and what was promised."""
+
+    name: Name = Field(description="Short name of the site.")
+    title: str = Field(min_length=1, description="Name that people use.")
+    server: Name = Field(description="Name of the server it is on.")
+    domains: list[Domain] = Field(min_length=1, description="Host names that lead to the site.")
+    roots: list[AbsolutePath] = Field(
+        min_length=1, description="Directories with the site's files."
+    )
+    exclude: list[str] = Field(default_factory=list, description="Patterns of files not kept.")
+    databases: list[DatabaseName] = Field(default_factory=list, description="Databases it uses.")
+    tier: Tier = Field(default=Tier.HOURS_48, description="The promise made to the client.")
+    priority: int = Field(default=50, ge=1, le=100, description="1 comes back first.")
+    frequency: Frequency = Field(default=Frequency.DAILY, description="How often it is backed up.")
+    smoke: list[SmokeEntry] = Field(min_length=1, description="Pages that must answer.")
+    freshness: FreshnessEntry | None = Field(
+        default=None, description="Query for the site's newest row."
+    )
+
+
+class Estate(Form):
+    """All that the agency protects."""
+
+    agency: Agency
+    providers: list[Annotated[NamedBlockForm, BlockOf(VpsProvider)]] = Field(
+        description="Providers that make machines."
+    )
+    repositories: list[Annotated[NamedBlockForm, BlockOf(Repository)]] = Field(
+        description="Where backups go."
+    )
+    zones: list[Annotated[NamedBlockForm, BlockOf(DnsZone)]] = Field(
+        default_factory=list, description="DNS zones that lead to the sites."
+    )
+    notifiers: list[Annotated[NamedBlockForm, BlockOf(Notifier)]] = Field(
+        default_factory=list, description="Where people are told."
+    )
+    probe: Annotated[BlockForm, BlockOf(Probe, named=False)] = Field(
+        description="Who looks at the sites."
+    )
+    servers: list[ServerEntry] = Field(description="Production servers.")
+    sites: list[SiteEntry] = Field(default_factory=list, description="Clients' sites.")

@@ -1,0 +1,70 @@
+"""Check what an estate needs besides its file: its secrets, and blocks that take its values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from blocks.errors import ConfigurationError
+from deployments.block_forms import BlockForm
+from deployments.estate import Estate
+from deployments.estate_mistakes import Finding, subject
+from deployments.secret_references import SecretReference
+
+Place = tuple[str | int, ...]
+
+
+def missing_secrets(data: Mapping[str, Any], folder: Path) -> Iterator[Finding]:
+    """Yield the secrets that are not where the file says, those of broken entries too."""
+    for path, reference in _references(data, (), folder):
+        what = f"{subject(path, data)}: {reference}"
+        try:
+            reference.read()
+        except ConfigurationError as error:
+            yield Finding(path, f"{what} {error.cause}", error.hint)
+            continue
+        if reference.is_open_to_others():
+            hint = f"chmod 600 {reference.file}"
+            yield Finding(path, f"{what} may be read by others", hint, warning=True)
+
+
+def refused_blocks(estate: Estate, data: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield what the blocks themselves refuse; all secrets must be there."""
+    for path, form, more in _block_forms(estate):
+        try:
+            form.block(**more)
+        except ValidationError as errors:
+            for error in errors.errors(include_input=False, include_url=False):
+                place = (*path, *error["loc"])
+                text = f"{subject(place, data)}: {error['msg'].removeprefix('Value error, ')}"
+                yield Finding(place, text, "see: continuity estate schema")
+
+
+def _block_forms(estate: Estate) -> Iterator[tuple[Place, BlockForm, dict[str, object]]]:
+    for section in ("providers", "repositories", "zones", "notifiers"):
+        for index, form in enumerate(getattr(estate, section)):
+            yield (section, index), form, {}
+    yield ("probe",), estate.probe, {}
+    for index, server in enumerate(estate.servers):
+        yield ("servers", index, "ssh"), server.ssh, {"address": server.address}
+        if server.database:
+            yield ("servers", index, "database"), server.database, {}
+
+
+def _references(
+    value: object, path: Place, folder: Path
+) -> Iterator[tuple[Place, SecretReference]]:
+    if isinstance(value, Mapping) and list(value) in (["env"], ["file"]):
+        try:
+            yield path, SecretReference.model_validate(value, context={"folder": folder})
+        except ValidationError:
+            return  # The models have told it already.
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _references(inner, (*path, key), folder)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _references(inner, (*path, index), folder)

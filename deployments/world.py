@@ -1,0 +1,72 @@
+"""Turn an estate into the blocks that stand for its things, with or without a Prefect server."""
+
+from __future__ import annotations
+
+from prefect.blocks.core import Block
+
+from blocks.servers.protected import ProtectedServer, Target
+from blocks.sites.site import Site
+from deployments.estate import Estate, ServerEntry, SiteEntry
+from deployments.estate_checks import covering_zone
+
+PROBE = "probe"
+"""Name of the one probe's block."""
+
+
+def provide(estate: Estate) -> dict[str, Block]:
+    """Return all blocks of an estate by their reference `type/name`.
+
+    A block comes after those whose reference it holds.
+
+    Raises:
+        ConfigurationError: A secret is missing.
+    """
+    blocks: dict[str, Block] = {estate.probe.reference_as(PROBE): estate.probe.block()}
+    for form in (*estate.providers, *estate.repositories, *estate.zones, *estate.notifiers):
+        blocks[form.reference] = form.block()
+    for site in estate.sites:
+        blocks[_site_reference(site)] = _site(site)
+    for server in estate.servers:
+        blocks[server.ssh.reference_as(server.name)] = server.ssh.block(address=server.address)
+        if server.database:
+            blocks[server.database.reference_as(server.name)] = server.database.block()
+        reference = f"{ProtectedServer.get_block_type_slug()}/{server.name}"
+        blocks[reference] = _protected_server(estate, server)
+    return blocks
+
+
+def _site_reference(site: SiteEntry) -> str:
+    return f"{Site.get_block_type_slug()}/{site.name}"
+
+
+def _site(site: SiteEntry) -> Site:
+    return Site.model_validate(site.model_dump(exclude={"name", "server"}))
+
+
+def _protected_server(estate: Estate, server: ServerEntry) -> ProtectedServer:
+    sites = [site for site in estate.sites if site.server == server.name]
+    domains = [domain for site in sites for domain in site.domains]
+    providers = {form.name: form.reference for form in estate.providers}
+    zones = {str(getattr(form, "zone", "")).rstrip("."): form.reference for form in estate.zones}
+    repositories = {form.name: form.reference for form in estate.repositories}
+    notifiers = {form.name: form.reference for form in estate.notifiers}
+    told = list(notifiers) if server.notifiers is None else server.notifiers
+    return ProtectedServer(
+        server=server.ssh.reference_as(server.name),
+        database=server.database.reference_as(server.name) if server.database else "",
+        repository=repositories[server.repository],
+        sites=[_site_reference(site) for site in sites],
+        zones=sorted({zones[covering_zone(zones, domain)] for domain in domains}),
+        targets=[
+            Target(provider=providers[target.provider], size=target.size, region=target.region)
+            for target in server.targets
+        ],
+        probe=estate.probe.reference_as(PROBE),
+        notifiers=[notifiers[name] for name in told],
+        origin=providers[server.origin.provider] if server.origin else "",
+        origin_machine=server.origin.machine if server.origin else "",
+        configuration=server.configuration,
+        parallel=server.parallel,
+        retention=server.retention.model_dump(),
+        allowed_in_drill=server.allowed_in_drill,
+    )
