@@ -267,11 +267,13 @@ class Notice:
         text: One line that says it all; shown in notifications.
         body: Markdown lines (Slack's mrkdwn: *bold*, `code`, <url|label>) below it, may be empty.
         failed: Whether it tells of a failure.
+        final: Whether it is the last word; a notifier that cannot edit sends it as a new message.
     """
 
     text: str
     body: str = ""
     failed: bool = False
+    final: bool = False
 
 
 # --- machines -------------------------------------------------------------------------------

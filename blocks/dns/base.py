@@ -14,7 +14,8 @@ class DnsZone(Block, ABC):
     """Read and replace A and AAAA records of one zone.
 
     Names are absolute, lower case, without the final dot. Errors: `NotFound` (zone missing),
-    `AuthenticationFailed` (key), `UpdateRefused`, `Unreachable`, `DeadlineExceeded`.
+    `AuthenticationFailed` (key), `PermissionDenied` (not allowed to read), `UpdateRefused`,
+    `Unreachable`, `Unavailable`, `DeadlineExceeded`.
     """
 
     zone: str
@@ -27,14 +28,16 @@ class DnsZone(Block, ABC):
     def replace(self, changes: Sequence[AddressChange]) -> None:
         """Carry out all changes or none.
 
-        A record that already has its new values is left alone, so a repeated call changes nothing.
-        A record that has neither its old nor its new values raises `UpdateRefused` and nothing is changed: somebody
-        else edited it. Other records and their settings stay as they are.
+        A record that already has its new values is left alone, whatever its TTL, so a repeated call
+        changes nothing. A record that has neither its old nor its new values raises `UpdateRefused`
+        and nothing is changed: somebody else edited it. A change outside the zone, or of values
+        that are not addresses of its type, raises `OutOfScope`. Other records and their settings
+        stay as they are.
         """
 
     @abstractmethod
     def answers(self, name: str, record_type: str) -> Mapping[str, tuple[str, ...]]:
         """Ask every authoritative server of the zone; return the sorted addresses by server.
 
-        A server that does not answer raises `Unreachable` with its name.
+        A server that does not answer with its own data raises `Unreachable` with its name.
         """

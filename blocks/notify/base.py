@@ -12,8 +12,9 @@ from blocks.types import Notice
 class Notifier(Block, ABC):
     """Post one live message, edit it, and hang details below it.
 
-    Every call ends within `timeout_seconds` and raises `Unreachable`, `Unavailable`, `RateLimited` or
-    `AuthenticationFailed`; who calls decides that a failed message stops nothing.
+    Every call ends within `timeout_seconds` and raises `Unreachable`, `Unavailable`, `RateLimited`,
+    `AuthenticationFailed`, `PermissionDenied` or `NotFound` (channel, message); who calls decides
+    that a failed message stops nothing.
     """
 
     @abstractmethod
@@ -22,8 +23,8 @@ class Notifier(Block, ABC):
 
     @abstractmethod
     def edit(self, reference: str, notice: Notice) -> None:
-        """Replace a message."""
+        """Replace a message; where that cannot be done, send it only if it is `final`."""
 
     @abstractmethod
     def reply(self, reference: str, notice: Notice) -> None:
-        """Add a detail in the message's thread."""
+        """Add a detail in the message's thread; e-mail sends it only if it `failed`."""

@@ -1,0 +1,140 @@
+"""What every zone behind octoDNS has in common; a provider adds its client and its errors."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from octodns.idna import IdnaError
+from octodns.provider.base import BaseProvider
+from octodns.provider.plan import Plan
+from octodns.record import Create, Delete, Record, Update
+from octodns.record.exception import RecordException
+from octodns.zone import Zone
+from octodns.zone.base import DuplicateRecordException, InvalidNameError
+from octodns.zone.exception import ZoneException
+from pydantic import Field, field_validator
+
+from blocks.dns.base import DnsZone
+from blocks.dns.changes import VERSIONS, Held, canonical, check_scope, remaining
+from blocks.errors import ProviderError, UpdateRefused
+from blocks.types import AddressChange, AddressRecord
+
+UNREADABLE = (
+    IdnaError,
+    RecordException,
+    ZoneException,
+    DuplicateRecordException,
+    InvalidNameError,
+)
+
+
+class OctodnsZone(DnsZone, ABC):
+    """Read, plan and apply with octoDNS, limited to the address records that are asked for.
+
+    octoDNS' own `plan()` and its 30 % limit are not used: a failover changes most records of a
+    zone, and a plan towards a whole zone would undo what others edited since it was read. The plan
+    here holds our changes only.
+    """
+
+    zone: str = Field(title="Zone", description="Name of the zone, such as atelier.test.")
+
+    @field_validator("zone")
+    @classmethod
+    def _without_final_dot(cls, value: str) -> str:
+        return value.rstrip(".").lower()
+
+    @abstractmethod
+    def _provider(self) -> BaseProvider:
+        """Return a new provider: they keep what they read, so each look takes its own.
+
+        It reads A and AAAA records only, so that no other record can stand in the way, it applies a
+        plan as a whole or not at all, refuses it when a record is not as it was read, and raises
+        errors of `blocks.errors`.
+        """
+
+    def read(self) -> tuple[AddressRecord, ...]:
+        """Return all A and AAAA records of the zone, sorted."""
+        return _records(self._populated(self._provider()))
+
+    def replace(self, changes: Sequence[AddressChange]) -> None:
+        """Carry out all changes or none, then look again with a new provider."""
+        check_scope(self.zone, changes)
+        if not changes:
+            return
+        provider = self._provider()
+        existing = self._populated(provider)
+        todo = remaining(self.zone, _held(_records(existing)), changes)
+        if todo:
+            provider.apply(_plan(provider, existing, todo))
+            self._confirm(todo)
+
+    def _populated(self, provider: BaseProvider) -> Zone:
+        zone = Zone(f"{self.zone}.", [])
+        with _readable(self.zone):
+            provider.populate(zone, lenient=True)
+        return zone
+
+    def _confirm(self, done: Sequence[AddressChange]) -> None:
+        held = _held(self.read())
+        for change in done:
+            if held.get((change.name, change.type), ()) != change.new:
+                raise UpdateRefused(
+                    f"{change.type} record of {change.name} in zone {self.zone}",
+                    "was accepted by the server and is not there",
+                    "look for a CNAME with this name, and ask who else edits the zone",
+                )
+
+
+@contextmanager
+def _readable(zone: str) -> Iterator[None]:
+    try:
+        yield
+    except UNREADABLE as error:
+        cause = f"holds a record that cannot be read: {error}"
+        raise ProviderError(f"zone {zone}", cause, "correct this record at the provider") from error
+
+
+def _records(zone: Zone) -> tuple[AddressRecord, ...]:
+    return tuple(
+        sorted(
+            AddressRecord(record.fqdn.rstrip(".").lower(), record._type, record.ttl, values)
+            for record in zone.records
+            if record._type in VERSIONS
+            for values in (canonical(record.values),)
+        )
+    )
+
+
+def _held(records: Sequence[AddressRecord]) -> Held:
+    return {(record.name, record.type): record.values for record in records}
+
+
+def _plan(provider: BaseProvider, existing: Zone, changes: Sequence[AddressChange]) -> Plan:
+    records = {
+        (record.fqdn.rstrip(".").lower(), record._type): record for record in existing.records
+    }
+    desired = existing.copy()
+    steps: list[Create | Update | Delete] = []
+    for change in changes:
+        before = records.get((change.name, change.type))
+        after = _record(provider, existing, change) if change.new else None
+        if before is not None:
+            desired.remove_record(before)
+        if after is not None:
+            desired.add_record(after, lenient=True)
+        steps.append(_step(before, after))
+    return Plan(existing, desired, steps, exists=True)
+
+
+def _record(provider: BaseProvider, zone: Zone, change: AddressChange) -> Record:
+    data = {"type": change.type, "ttl": change.ttl, "values": list(change.new)}
+    name = zone.hostname_from_fqdn(f"{change.name}.")
+    return Record.new(zone, name, data, source=provider, lenient=True)
+
+
+def _step(before: Record | None, after: Record | None) -> Create | Update | Delete:
+    if before is None:
+        return Create(after)
+    return Delete(before) if after is None else Update(before, after)

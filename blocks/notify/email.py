@@ -1,0 +1,195 @@
+"""People's mailboxes, through an SMTP relay."""
+
+from __future__ import annotations
+
+import re
+import smtplib
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.utils import format_datetime, make_msgid, parseaddr
+
+from pydantic import Field, PrivateAttr, SecretStr
+
+from blocks.errors import (
+    AuthenticationFailed,
+    ConfigurationError,
+    ContinuityError,
+    PermissionDenied,
+    Unavailable,
+    Unreachable,
+)
+from blocks.notify.base import Notifier
+from blocks.notify.time_limit import within
+from blocks.types import Notice
+
+FAILED = "ÉCHEC"
+LINK = re.compile(r"<(https?://[^|>\s]+)(?:\|([^>]*))?>")
+
+
+class EmailNotifier(Notifier):
+    """Mailboxes that get the first message, failures and the last word of each incident.
+
+    E-mail cannot be edited, and a mail a step would bury the one that counts. So `post` sends,
+    `edit` sends a notice that is `final` (once), `reply` one that `failed`, both as answers to the
+    first message; anything else is left out. A reference is the first message's Message-ID. Each
+    recipient gets a message of their own.
+
+    Example:
+        ```python
+        from blocks.notify.email import EmailNotifier
+
+        notifier = EmailNotifier.load("BLOCK_NAME")
+        ```
+    """
+
+    _block_type_name = "E-mail notifier"
+    _block_type_slug = "email-notifier"
+    _description = "Mailboxes that get the beginning, the failures and the end of each incident."
+
+    host: str = Field(title="Host", description="The SMTP relay; not one on a protected server.")
+    port: int = Field(default=587, ge=1, le=65535, title="Port", description="Port of the relay.")
+    starttls: bool = Field(
+        default=True,
+        title="STARTTLS",
+        description="Whether to encrypt; without it nothing is sent.",
+    )
+    ca_file: str = Field(
+        default="",
+        title="CA file",
+        description="PEM file that vouches for the relay; empty for the system's.",
+    )
+    username: str = Field(default="", title="User", description="Login at the relay; may be empty.")
+    password: SecretStr = Field(
+        default=SecretStr(""), title="Password", description="Password at the relay; may be empty."
+    )
+    sender: str = Field(title="Sender", description="From address, such as PRA <pra@agence.fr>.")
+    recipients: list[str] = Field(
+        min_length=1, title="Recipients", description="Addresses that are told."
+    )
+    timeout_seconds: float = Field(
+        default=10, gt=0, title="Timeout", description="Seconds that a call may take in all."
+    )
+
+    _last_words: dict[str, Notice] = PrivateAttr(default_factory=dict)
+
+    def post(self, notice: Notice) -> str:
+        """Send a new message; return its Message-ID."""
+        reference = make_msgid(domain=self._domain)
+        self._send(notice, {"Message-ID": reference})
+        return reference
+
+    def edit(self, reference: str, notice: Notice) -> None:
+        """Send the notice if it is the last word and was not sent yet."""
+        if notice.final and self._last_words.get(reference) != notice:
+            self._answer(reference, notice)
+            self._last_words[reference] = notice
+
+    def reply(self, reference: str, notice: Notice) -> None:
+        """Send the notice if it tells of a failure."""
+        if notice.failed:
+            self._answer(reference, notice)
+
+    def _answer(self, reference: str, notice: Notice) -> None:
+        self._send(notice, {"In-Reply-To": reference, "References": reference})
+
+    def _send(self, notice: Notice, headers: dict[str, str]) -> None:
+        """Send to each recipient, whatever happens with the others.
+
+        Raises:
+            PermissionDenied: Some recipients were refused; the others have their message.
+        """
+        within(self.timeout_seconds, self._subject, lambda: self._deliver(notice, headers))
+
+    def _deliver(self, notice: Notice, headers: dict[str, str]) -> None:
+        refused = []
+        with self._translated(), self._relay() as relay:
+            for recipient in self.recipients:
+                message = _message(notice, self.sender, recipient, headers)
+                try:
+                    relay.send_message(message)
+                except smtplib.SMTPRecipientsRefused as error:
+                    answers = ", ".join(str(code) for code, _ in error.recipients.values())
+                    refused.append(f"{recipient} ({answers})")
+        if refused:
+            cause = f"refused {', '.join(refused)}; the others were told"
+            raise PermissionDenied(
+                self._subject, cause, "correct the recipients in the estate file"
+            )
+
+    @contextmanager
+    def _relay(self) -> Iterator[smtplib.SMTP]:
+        context = ssl.create_default_context(cafile=self.ca_file or None)
+        with smtplib.SMTP(
+            self.host, self.port, local_hostname=self._domain, timeout=self.timeout_seconds
+        ) as relay:
+            if self.starttls:
+                relay.starttls(context=context)
+            if self.username:
+                relay.login(self.username, self.password.get_secret_value())
+            yield relay
+
+    @property
+    def _domain(self) -> str:
+        # Given everywhere, because the library would ask the DNS for this machine's full name.
+        return parseaddr(self.sender)[1].rpartition("@")[2] or "localhost"
+
+    @property
+    def _subject(self) -> str:
+        return f"mail relay {self.host} port {self.port}"
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (smtplib.SMTPException, OSError) as error:
+            raise self._error(error) from error
+
+    def _error(self, error: Exception) -> ContinuityError:
+        match error:
+            case smtplib.SMTPNotSupportedError():
+                cause = f"cannot do what is asked for: {error}"
+                return ConfigurationError(self._subject, cause, "check port and STARTTLS setting")
+            case FileNotFoundError():
+                cause = f"the CA file {self.ca_file} does not exist"
+                return ConfigurationError(self._subject, cause, "correct ca_file")
+            case ssl.SSLError():
+                cause = f"no encryption with it: {getattr(error, 'verify_message', error.reason)}"
+                return AuthenticationFailed(self._subject, cause, "check host name and CA file")
+            case smtplib.SMTPResponseException():
+                return self._refused(error)
+        cause = f"cannot be reached ({type(error).__name__})"
+        return Unreachable(self._subject, cause, f"nc -vz {self.host} {self.port}")
+
+    def _refused(self, error: smtplib.SMTPResponseException) -> ContinuityError:
+        """Translate an answer code; the answer's text is left out, it may quote anything."""
+        if isinstance(error, smtplib.SMTPAuthenticationError):
+            cause = f"refused the login of {self.username} ({error.smtp_code})"
+            return AuthenticationFailed(self._subject, cause, "check user name and password")
+        if 400 <= error.smtp_code < 500:
+            cause = f"cannot take mail now ({error.smtp_code})"
+            return Unavailable(self._subject, cause, "look at the relay's log")
+        cause = f"refused the message ({error.smtp_code})"
+        return PermissionDenied(self._subject, cause, "check the sender address")
+
+
+def _message(notice: Notice, sender: str, recipient: str, headers: dict[str, str]) -> EmailMessage:
+    message = EmailMessage()
+    headline = " ".join(notice.text.split())
+    message["Subject"] = f"{FAILED} — {headline}" if notice.failed else headline
+    message["From"] = sender
+    message["To"] = recipient
+    message["Date"] = format_datetime(datetime.now(UTC))
+    # No automatic answers, no "out of office".
+    message["Auto-Submitted"] = "auto-generated"
+    for name, value in headers.items():
+        message[name] = value
+    message.set_content("\n\n".join(part for part in (headline, _plain(notice.body)) if part))
+    return message
+
+
+def _plain(body: str) -> str:
+    """Return mrkdwn as plain text: links as `label: url`, the rest reads well as it is."""
+    return LINK.sub(lambda link: f"{link[2]} : {link[1]}" if link[2] else link[1], body).strip()

@@ -1,0 +1,93 @@
+"""A probe in memory: tests say which address serves which host, and what its pages say."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from pydantic import PrivateAttr
+
+from blocks.dns.base import DnsZone
+from blocks.errors import Unreachable
+from blocks.monitors.base import Probe
+from blocks.types import SmokeCheck, SmokeResult
+
+
+class MemoryProbe(Probe):
+    """Pages pass where their host is served, unless they were broken."""
+
+    _block_type_name = "Memory probe"
+    _block_type_slug = "memory-probe"
+
+    _served: dict[str, set[str]] = PrivateAttr(default_factory=dict)
+    _broken: dict[tuple[str, str], str] = PrivateAttr(default_factory=dict)
+    _names: dict[str, tuple[str, ...]] = PrivateAttr(default_factory=dict)
+    _zones: list[DnsZone] = PrivateAttr(default_factory=list)
+    _deaf: bool = PrivateAttr(default=False)
+
+    # --- what a test does to it ---
+
+    def serve(self, address: str, *hosts: str) -> None:
+        """Let an address serve these hosts, besides those that it serves already."""
+        self._served.setdefault(address, set()).update(hosts)
+
+    def stop(self, address: str) -> None:
+        """Let an address refuse connections."""
+        self._served.pop(address, None)
+
+    def break_page(self, url: str, observed: str, address: str = "") -> None:
+        """Let a page fail with this sentence, at one address or, by default, at all."""
+        self._broken[url, address] = observed
+
+    def mend_page(self, url: str) -> None:
+        """Let a page pass again everywhere."""
+        self._broken = {key: value for key, value in self._broken.items() if key[0] != url}
+
+    def name(self, name: str, *addresses: str) -> None:
+        """Let a name resolve to these addresses, or to none."""
+        self._names[name] = tuple(sorted(addresses))
+
+    def resolve_from(self, *zones: DnsZone) -> None:
+        """Resolve names from what the first server of these zones answers."""
+        self._zones += zones
+
+    def silence_resolvers(self) -> None:
+        """Let no name be resolved any more."""
+        self._deaf = True
+
+    # --- the contract ---
+
+    def resolve(self, name: str) -> tuple[str, ...]:
+        """Return the addresses of a name."""
+        if self._deaf:
+            raise Unreachable(name, "cannot be resolved by the resolvers", f"dig {name}")
+        if name in self._names:
+            return self._names[name]
+        for zone in self._zones:
+            if name == zone.zone or name.endswith(f".{zone.zone}"):
+                return next(iter(zone.answers(name, "A").values()))
+        return ()
+
+    def check(self, check: SmokeCheck, address: str) -> SmokeResult:
+        """Say whether the page passes at this address."""
+        host = urlsplit(check.url).hostname or ""
+        broken = self._broken.get((check.url, address)) or self._broken.get((check.url, ""))
+        if address not in self._served:
+            passed, observed = False, "connection refused"
+        elif host not in self._served[address]:
+            passed, observed = False, f"certificate does not cover {host}"
+        elif broken:
+            passed, observed = False, broken
+        else:
+            passed, observed = True, f"HTTP {check.status}"
+        return SmokeResult(check, address, passed, observed, 0.01)
+
+    def check_through_dns(self, check: SmokeCheck) -> SmokeResult:
+        """Resolve, then check."""
+        name = urlsplit(check.url).hostname or ""
+        try:
+            addresses = self.resolve(name)
+        except Unreachable as error:
+            return SmokeResult(check, "", False, f"{name} {error.cause}", 0.0)
+        if not addresses:
+            return SmokeResult(check, "", False, f"{name} has no IPv4 address in the DNS", 0.0)
+        return self.check(check, addresses[0])

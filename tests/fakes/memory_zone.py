@@ -1,0 +1,90 @@
+"""A DNS zone in memory, held to the contract suite of the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from pydantic import Field, PrivateAttr
+
+from blocks.dns.base import DnsZone
+from blocks.dns.changes import canonical, check_scope, remaining
+from blocks.errors import ContinuityError, Unreachable
+from blocks.types import AddressChange, AddressRecord
+
+Records = dict[tuple[str, str], AddressRecord]
+
+
+class MemoryZone(DnsZone):
+    """Keep records by name and type; `fail_next`, `lag` and `silence` make it behave badly."""
+
+    _block_type_name = "Memory zone"
+    _block_type_slug = "memory-zone"
+
+    zone: str
+    nameservers: list[str] = Field(default_factory=lambda: ["192.0.2.53"])
+
+    _records: Records = PrivateAttr(default_factory=dict)
+    _lagging: dict[str, Records] = PrivateAttr(default_factory=dict)
+    _silent: set[str] = PrivateAttr(default_factory=set)
+    _failures: list[ContinuityError] = PrivateAttr(default_factory=list)
+    _applied: list[tuple[AddressChange, ...]] = PrivateAttr(default_factory=list)
+
+    # --- what a test does to it ---
+
+    def put(self, name: str, record_type: str, values: Iterable[str], ttl: int = 60) -> None:
+        """Edit one record as somebody else would; no values remove it."""
+        self._records.pop((name, record_type), None)
+        if held := canonical(values):
+            self._records[name, record_type] = AddressRecord(name, record_type, ttl, held)
+
+    def lag(self, server: str) -> None:
+        """Let one server answer from now on what it answers now."""
+        self._lagging[server] = dict(self._records)
+
+    def catch_up(self) -> None:
+        """Let all servers answer, with the newest records."""
+        self._lagging.clear()
+        self._silent.clear()
+
+    def silence(self, server: str) -> None:
+        """Let one server answer nothing."""
+        self._silent.add(server)
+
+    def fail_next(self, error: ContinuityError) -> None:
+        """Raise this from the next `replace` that has something to do."""
+        self._failures.append(error)
+
+    @property
+    def applied(self) -> tuple[tuple[AddressChange, ...], ...]:
+        """What each call of `replace` really changed; calls without effect are left out."""
+        return tuple(self._applied)
+
+    # --- the contract ---
+
+    def read(self) -> tuple[AddressRecord, ...]:
+        """Return all records, sorted."""
+        return tuple(sorted(self._records.values()))
+
+    def replace(self, changes: Sequence[AddressChange]) -> None:
+        """Carry out all changes or none."""
+        check_scope(self.zone, changes)
+        held = {key: record.values for key, record in self._records.items()}
+        todo = remaining(self.zone, held, changes)
+        if not todo:
+            return
+        if self._failures:
+            raise self._failures.pop(0)
+        for change in todo:
+            self.put(change.name, change.type, change.new, change.ttl)
+        self._applied.append(todo)
+
+    def answers(self, name: str, record_type: str) -> Mapping[str, tuple[str, ...]]:
+        """Return what each server says."""
+        return {server: self._answer(server, name, record_type) for server in self.nameservers}
+
+    def _answer(self, server: str, name: str, record_type: str) -> tuple[str, ...]:
+        if server in self._silent:
+            hint = f"dig @{server} {name} {record_type}"
+            raise Unreachable(f"name server {server}", f"does not answer for {name}", hint)
+        record = self._lagging.get(server, self._records).get((name, record_type))
+        return record.values if record else ()
