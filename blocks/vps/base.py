@@ -29,8 +29,9 @@ class VpsProvider(Block, ABC):
     def create(self, request: MachineRequest) -> Machine:
         """Make a machine and return it running, with its address.
 
-        Adopts (and starts) the machine that already has the request's name, whose host key is then the one
-        it was made with: so a call that timed out after it had worked can simply be made again.
+        Adopts (and starts) the machine that already has the request's name, whose host key is then
+        the one it was made with: so a call that timed out after it had worked can simply be made
+        again.
         """
 
     @abstractmethod
@@ -39,7 +40,7 @@ class VpsProvider(Block, ABC):
 
     @abstractmethod
     def power_off(self, machine: str) -> None:
-        """Cut a machine's power; when it returns, it serves nobody. Idempotent. Raises `NotFound`."""
+        """Cut a machine's power; it serves nobody any more. Idempotent. Raises `NotFound`."""
 
     @abstractmethod
     def destroy(self, machine: str) -> None:

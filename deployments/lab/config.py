@@ -1,11 +1,14 @@
-"""Where one lab lives: its name, its network, its folders. Two labs with two names run side by side."""
+"""Where one lab lives: its name, network and folders. Labs of two names run side by side."""
 
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
+
+from blocks.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = Path("/var/cache/omniweb-continuity")
@@ -87,5 +90,17 @@ class Lab:
 def current() -> Lab:
     """Return the lab named by CONTINUITY_LAB (default `lab`), in CONTINUITY_LAB_NETWORK."""
     name = os.environ.get("CONTINUITY_LAB", "lab")
-    network = IPv4Network(os.environ.get("CONTINUITY_LAB_NETWORK", "10.89.0.0/24"))
-    return Lab(name=name, network=network, state=ROOT / "var" / "lab" / name)
+    network = os.environ.get("CONTINUITY_LAB_NETWORK", "10.89.0.0/24")
+    if not re.fullmatch("[a-z][a-z0-9]{0,7}", name):
+        raise ConfigurationError(
+            f"lab {name!r}",
+            "its name is not made of at most 8 lower-case letters and digits",
+            "CONTINUITY_LAB=trial script/lab up",
+        )
+    if not network.endswith(".0/24"):
+        raise ConfigurationError(
+            f"network {network}",
+            "is not a /24",
+            "CONTINUITY_LAB_NETWORK=10.89.1.0/24 script/lab up",
+        )
+    return Lab(name=name, network=IPv4Network(network), state=ROOT / "var" / "lab" / name)
