@@ -9,7 +9,7 @@ from blocks.types import RecoverySet
 from flows.decisions.recovery_plan import Purpose, RecoveryPlan, SitePlan
 from flows.tasks.incident import Incident
 from flows.tasks.machines import connect, make_machine
-from flows.tasks.rebuilt import Rebuilt
+from flows.tasks.rebuilt import Rebuilt, SiteEnd
 from flows.tasks.restore import (
     check_data,
     isolate,
@@ -64,7 +64,15 @@ def rebuild(incident: Incident, plan: RecoveryPlan, chosen: RecoverySet) -> Rebu
     if not drill:
         common["cron"] = submit(start_cron, incident, server, chosen, after=[data])
         common["cron"].wait()
-    return Rebuilt(server, sites, common)
+    ends = {name: _end(future) for name, future in sites.items()}
+    return Rebuilt(server, ends, tuple(common))
+
+
+def _end(future: Future) -> SiteEnd:
+    """Return how a site's last step ended; its result, if any, is when visitors saw it again."""
+    if not future.state.is_completed():
+        return SiteEnd(healthy=False)
+    return SiteEnd(healthy=True, back_at=future.result())
 
 
 def _bring_back(

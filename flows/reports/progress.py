@@ -50,7 +50,12 @@ def live_notice(
     else:
         state = f"en cours depuis {duration(now - started)}"
     body = [part for part in (plan, *_steps(records), _end(outcome)) if part]
-    return Notice(text=f"{heading} : {state}", body="\n".join(body), failed=failed)
+    return Notice(
+        text=f"{heading} : {state}",
+        body="\n".join(body),
+        failed=failed,
+        final=outcome is not None,
+    )
 
 
 def detail_notice(record: StepRecord) -> Notice:

@@ -84,11 +84,11 @@ def raise_unless_recovered(outcome: Outcome) -> None:
 
 def _site_outcome(incident: Incident, rebuilt: Rebuilt, plan: SitePlan) -> SiteOutcome:
     site = plan.site
-    state = rebuilt.sites[site.name].state
-    newest = _newest(incident, rebuilt.server, plan) if state.is_completed() else None
-    if not state.is_completed():
+    end = rebuilt.sites[site.name]
+    if not end.healthy:
         return SiteOutcome(site.name, site.title, False, _why(incident, rebuilt, site.name))
-    back_at = state.result() or _ended(incident, f"smoke-{site.name}")
+    newest = _newest(incident, rebuilt.server, plan)
+    back_at = end.back_at or _ended(incident, f"smoke-{site.name}")
     proof = incident.done(f"visitors-{site.name}") or incident.done(f"smoke-{site.name}")
     observed = proof.saw if proof else ""
     return SiteOutcome(site.name, site.title, True, observed, back_at, newest)

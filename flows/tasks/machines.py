@@ -17,6 +17,7 @@ from blocks.errors import (
 from blocks.servers.base import Server
 from blocks.servers.host_key import new_host_key
 from blocks.types import Machine, MachineRequest
+from blocks.vps.base import VpsProvider
 from flows.decisions.recovery_plan import RecoveryPlan, TargetChoice
 from flows.tasks.incident import Estate, Incident, StepNote, now
 from flows.tasks.look import answering_ports
@@ -69,7 +70,7 @@ def _power_off(estate: Estate) -> str:
 @step("machine")
 def make_machine(incident: Incident, note: StepNote, plan: RecoveryPlan) -> Machine:
     """Return the incident's machine: the one that exists, else a new one at the first target."""
-    found = _existing(incident, plan)
+    found = _existing(incident, note, plan)
     note.saw = f"{len(found)} machines of this incident"
     if len(found) > 1:
         raise ProviderError(
@@ -80,7 +81,8 @@ def make_machine(incident: Incident, note: StepNote, plan: RecoveryPlan) -> Mach
     if found:
         machine = found[0]
         incident.estate.providers[machine.provider].power_on(machine.id)
-        note.did, note.why = f"adopted {machine.id} at {machine.address}", "it was made before"
+        note.did = f"adopted {machine.id} at {machine.address}"
+        note.why += "it was made before"
         return machine
     machine = _create_somewhere(incident, note, plan)
     note.did = f"made {machine.name} at {machine.provider}, {machine.address}"
@@ -129,40 +131,61 @@ def live_incidents(estate: Estate, machines: Sequence[Machine]) -> frozenset[str
     return frozenset(each for each in incidents if is_held(objects, f"drill-{each}", at))
 
 
-def _existing(incident: Incident, plan: RecoveryPlan) -> list[Machine]:
+def _existing(incident: Incident, note: StepNote, plan: RecoveryPlan) -> list[Machine]:
+    """Return the incident's machines; a provider that does not answer is named, not waited for."""
     tags = {"managed-by": "continuity", "incident": incident.id, "server": plan.server}
-    return _find(incident.estate, tags)
+    found: list[Machine] = []
+    for reference, provider in incident.estate.providers.items():
+        try:
+            found += _named(provider.find(tags), reference)
+        except ContinuityError as error:
+            if not error.transient:
+                raise
+            note.why += f"{reference} could not be asked: {error.cause}; "
+    return found
 
 
 def _find(estate: Estate, tags: Mapping[str, str]) -> list[Machine]:
-    """Return the machines with these tags at all providers, each naming its provider's block."""
-    return [
-        replace(machine, provider=reference)
-        for reference, provider in estate.providers.items()
-        for machine in provider.find(tags)
-    ]
+    """Return the machines with these tags at all providers."""
+    providers = estate.providers.items()
+    return [m for reference, each in providers for m in _named(each.find(tags), reference)]
+
+
+def _named(machines: Sequence[Machine], reference: str) -> list[Machine]:
+    """Let each machine name the block of its provider."""
+    return [replace(machine, provider=reference) for machine in machines]
 
 
 def _create_somewhere(incident: Incident, note: StepNote, plan: RecoveryPlan) -> Machine:
     """Try the targets in their order; go on only when one has no room or does not answer."""
     refusals: list[str] = []
     for target in plan.targets:
+        provider = incident.estate.providers[target.provider]
         try:
-            machine = incident.estate.providers[target.provider].create(
-                _request(incident, plan, target)
-            )
+            machine = _create(provider, _request(incident, plan, target))
         except ContinuityError as error:
             if not (isinstance(error, OutOfStock) or error.transient):
                 raise
             refusals.append(str(error))
         else:
-            note.why = "; ".join(refusals)
+            note.why += "; ".join(refusals)
             return replace(machine, provider=target.provider)
     raise OutOfStock(
         f"new machine for {plan.server}",
         "no target could make one: " + "; ".join(refusals),
         "add another target to the server in the estate file, or run it again",
     )
+
+
+def _create(provider: VpsProvider, request: MachineRequest) -> Machine:
+    """Create a machine; a call that failed in passing may have made it, so look before the next."""
+    try:
+        return provider.create(request)
+    except ContinuityError as error:
+        if not error.transient:
+            raise
+        made = provider.find(request.tags)
+        return made[0] if made else provider.create(request)
 
 
 def _request(incident: Incident, plan: RecoveryPlan, target: TargetChoice) -> MachineRequest:

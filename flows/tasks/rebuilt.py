@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from blocks.servers.base import Server
-from flows.tasks.work import Future
+
+
+@dataclass(frozen=True, slots=True)
+class SiteEnd:
+    """How a site's last step ended, and when visitors first saw the site again."""
+
+    healthy: bool
+    back_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """The new server, the last step of each site, and the steps of the whole server."""
+    """The new server, how each site ended, and the names of the steps that concern all of it."""
 
     server: Server
-    sites: Mapping[str, Future]
-    common: Mapping[str, Future]
+    sites: Mapping[str, SiteEnd]
+    common: tuple[str, ...]

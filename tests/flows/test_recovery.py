@@ -1,0 +1,196 @@
+"""The whole procedure over memory blocks: order of effects, the end, every interruption."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from blocks.errors import (
+    ApprovalMismatch,
+    DamagedData,
+    NotFound,
+    OutOfStock,
+    PrimaryNotFenced,
+    Unreachable,
+    UpdateRefused,
+    VerificationFailed,
+)
+from blocks.repositories.journal import Journal
+from flows.tasks.approval import Approval
+from tests.fakes.memory_machine import MemoryFile
+from tests.flows.world import BROCHURE, INCIDENT, OLD, SHOP, World, killed_after
+
+STEPS = [
+    "observe", "plan", "approve", "lease", "fence", "machine", "connect", "accounts", "engine",
+    "packages", "files-shop", "files-brochure", "configuration", "database", "web", "data",
+    "smoke-shop", "dns-shop", "visitors-shop", "smoke-brochure", "dns-brochure",
+    "visitors-brochure", "cron", "verify",
+]  # fmt: skip
+
+
+def test_everything_comes_back(world: World) -> None:
+    made = world.back_up()
+    world.lose()
+    report = world.recover()
+    new = world.machines()[0].address
+    assert report["verdict"] == "recovered"
+    assert report["recovery_set"] == made
+    assert world.address_of(SHOP) == (new,)
+    assert world.address_of("mail.atelier.test") == (OLD,)
+    there = world.server.at(new, world.machines()[0].host_key).machine
+    assert there.files["/srv/shop/index.php"].content == b"<?php"
+    assert there.database is not None
+    assert there.database.schemas["shop"]["orders"].rows == ["one", "two"]
+    assert there.running == {"nginx", "mariadb", "cron"}
+
+
+def test_each_site_is_smoked_before_its_dns_and_again_after(world: World) -> None:
+    world.back_up()
+    world.lose()
+    world.recover()
+    done = [r.step for r in Journal(world.repository.objects(), INCIDENT).records() if r.ended_at]
+    for site in ("shop", "brochure"):
+        order = [done.index(f"{step}-{site}") for step in ("smoke", "dns", "visitors")]
+        assert order == sorted(order)
+    assert done.index("fence") < done.index("machine") < done.index("dns-shop")
+    assert done.index("data") < done.index("smoke-shop")
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_after_any_step_and_started_again_it_ends_well(world: World, step: str) -> None:
+    world.back_up()
+    world.lose()
+    with killed_after(step), pytest.raises(BaseException):  # noqa: B017, PT011 - as a kill would
+        world.recover()
+    report = world.recover()
+    assert report["verdict"] == "recovered"
+    assert len(world.machines()) == 1
+    changed = [change.name for call in world.zone.applied for change in call]
+    assert sorted(changed) == sorted([SHOP, BROCHURE])
+
+
+def test_a_living_old_server_is_fenced_before_anything_moves(world: World) -> None:
+    world.back_up()
+    report = world.recover()
+    assert world.server.machine.fenced
+    assert report["verdict"] == "recovered"
+
+
+def test_an_old_server_that_cannot_be_fenced_stops_everything(world: World) -> None:
+    world.back_up()
+    world.server.fail_next("fence", VerificationFailed("old server", "nginx runs", "stop it"))
+    with pytest.raises(PrimaryNotFenced, match="nginx runs"):
+        world.recover()
+    assert world.machines() == ()
+    assert world.zone.applied == ()
+
+
+def test_a_site_that_fails_keeps_its_dns_and_the_others_go_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.tasks.sites.WARM_UP", timedelta(milliseconds=200))
+    world.back_up()
+    world.lose()
+    world.probe.break_page(f"https://{SHOP}/", "HTTP 502 from nginx")
+    with pytest.raises(VerificationFailed, match="partly recovered.*HTTP 502") as raised:
+        world.recover()
+    assert f"--incident {INCIDENT}" in raised.value.hint
+    assert world.address_of(SHOP) == (OLD,)
+    assert world.address_of(BROCHURE) != (OLD,)
+
+
+def test_no_room_at_the_first_provider_goes_to_the_next(world: World) -> None:
+    world.back_up()
+    world.lose()
+    world.provider.fail_next("create", OutOfStock("first", "sold out", "take another"))
+    assert world.recover()["verdict"] == "recovered"
+    assert world.provider.find({}) == ()
+    assert len(world.reserve.find({})) == 1
+
+
+def test_a_machine_made_by_a_call_that_timed_out_is_adopted(world: World) -> None:
+    world.back_up()
+    world.lose()
+    world.provider.fail_after_create(Unreachable("first", "timed out", "look again"))
+    assert world.recover()["verdict"] == "recovered"
+    assert len(world.machines()) == 1
+
+
+def test_a_refused_dns_update_leaves_the_site_and_says_so(world: World) -> None:
+    world.back_up()
+    world.lose()
+    world.zone.fail_next(UpdateRefused("zone atelier.test", "refused the key", "check the key"))
+    with pytest.raises(VerificationFailed, match="partly recovered.*refused the key"):
+        world.recover()
+
+
+def test_damage_names_the_set_and_offers_the_last_good_one(world: World) -> None:
+    older = world.back_up()
+    world.server.machine.files["/srv/shop/new.jpg"] = MemoryFile(b"new picture")
+    newer = world.back_up_later()
+    damage_newest_file(world, newer)
+    world.lose()
+    with pytest.raises(VerificationFailed) as raised:
+        world.recover()
+    assert newer in str(raised.value)
+    assert f"--set {older}" in str(raised.value)
+
+
+def damage_newest_file(world: World, newer: str) -> None:
+    """Overwrite the object that only the newer set needs."""
+    taken = {
+        each.label.set_id: each.id
+        for each in world.repository.snapshots("web1")
+        if each.label.part == "site" and each.label.subject == "shop"
+    }
+    held = world.repository._held["web1"]
+    old = set(held[next(i for s, i in taken.items() if s != newer)].contents.values())
+    only = next(k for k in held[taken[newer]].contents.values() if k not in old)
+    world.repository.objects().put(only, b"rotten")
+
+
+def test_a_set_whose_snapshot_is_missing_is_passed_over(world: World) -> None:
+    older = world.back_up()
+    newer = world.back_up_later()
+    gone = next(
+        each.id
+        for each in world.repository.snapshots("web1")
+        if each.label.set_id == newer and each.label.part == "physical"
+    )
+    del world.repository._held["web1"][gone]
+    world.lose()
+    assert world.recover()["recovery_set"] == older
+
+
+def test_no_set_is_a_clear_end(world: World) -> None:
+    world.lose()
+    with pytest.raises(NotFound, match="recovery set of web1"):
+        world.recover()
+
+
+def test_without_anybody_to_ask_nothing_changes(world: World) -> None:
+    world.back_up()
+    world.lose()
+    with pytest.raises(ApprovalMismatch, match="nobody can be asked"):
+        world.recover(approval=Approval.ASK)
+    assert world.machines() == ()
+
+
+def test_an_explicit_damaged_set_is_refused(world: World) -> None:
+    made = world.back_up()
+    key = f"web1/sets/{made}/manifest.json"
+    objects = world.repository.objects()
+    objects.put(key, objects.get(key).replace(b'"web1"', b'"web2"'))
+    with pytest.raises((DamagedData, NotFound), match=made):
+        world.recover(recovery_set=made)
+
+
+def test_the_live_message_is_one_and_ends_with_the_verdict(world: World) -> None:
+    world.back_up()
+    world.lose()
+    world.recover()
+    assert len(world.notifier.threads) == 1
+    thread = world.notifier.threads[0]
+    assert "rétabli" in thread.notice.text
+    assert thread.replies

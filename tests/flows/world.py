@@ -1,0 +1,171 @@
+"""A small estate in memory: one server with a shop and a static site, and all around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from time import sleep
+
+from blocks import registry
+from blocks.servers.protected import ProtectedServer, Target
+from blocks.sites.site import Freshness, Site, SmokePage
+from blocks.types import Account, Machine, StepRecord, StepState
+from flows.backup import backup
+from flows.disaster_recovery import disaster_recovery
+from flows.tasks.approval import Approval
+from flows.tasks.incident import listeners
+from tests.fakes.memory_database import MemoryDatabase
+from tests.fakes.memory_machine import MemoryFile, MemoryService, MemoryTable
+from tests.fakes.memory_notifier import MemoryNotifier
+from tests.fakes.memory_probe import MemoryProbe
+from tests.fakes.memory_repository import MemoryRepository
+from tests.fakes.memory_server import MemoryServer
+from tests.fakes.memory_vps import MemoryVps
+from tests.fakes.memory_zone import MemoryZone
+
+OLD = "198.51.100.10"
+INCIDENT = "inc-web1-test"
+SHOP, BROCHURE = "boutique.atelier.test", "vitrine.atelier.test"
+NEWEST = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+QUERY = "SELECT MAX(created_at) FROM orders"
+
+
+class Killed(BaseException):
+    """Stands for `kill -9`: no handler of ours may catch it."""
+
+
+class World:
+    """The blocks of one test, and what a test asks about them."""
+
+    def __init__(self) -> None:
+        self.server = MemoryServer(address=OLD)
+        self.database = MemoryDatabase()
+        self.repository = MemoryRepository()
+        self.zone = MemoryZone(zone="atelier.test")
+        self.provider = MemoryVps()
+        self.reserve = MemoryVps()
+        self.probe = MemoryProbe()
+        self.notifier = MemoryNotifier()
+        self._furnish()
+
+    def _furnish(self) -> None:
+        machine = self.server.machine
+        machine.packages = ["nginx", "mariadb-server", "cron"]
+        machine.enabled = {"nginx", "mariadb", "cron"}
+        machine.running = set(machine.enabled)
+        machine.accounts = [Account("shop", 1001, 1001, "shop", "/srv/shop", "/bin/sh")]
+        machine.files["/srv/shop/index.php"] = MemoryFile(b"<?php", owner="shop")
+        machine.files["/srv/brochure/index.html"] = MemoryFile(b"<h1>")
+        machine.files["/etc/nginx/nginx.conf"] = MemoryFile(b"server {}")
+        orders = MemoryTable(rows=["one", "two"])
+        machine.database = MemoryService(schemas={"shop": {"orders": orders}})
+        machine.database.newest[("shop", QUERY)] = NEWEST
+        for name in (SHOP, BROCHURE, "mail.atelier.test"):
+            self.zone.put(name, "A", [OLD], ttl=1)
+        self.probe.resolve_from(self.zone)
+        for number in range(1, 20):
+            self.probe.serve(f"192.0.2.{number}", SHOP, BROCHURE)
+        self.probe.serve(OLD, SHOP, BROCHURE)
+
+    @contextmanager
+    def provided(self) -> Iterator[None]:
+        """Let flows find this world's blocks by name."""
+        registry.provide(
+            {
+                "memory-server/web1": self.server,
+                "memory-database/web1": self.database,
+                "memory-repository/main": self.repository,
+                "memory-zone/atelier": self.zone,
+                "memory-vps/first": self.provider,
+                "memory-vps/second": self.reserve,
+                "memory-probe/probe": self.probe,
+                "memory-notifier/team": self.notifier,
+                "client-site/shop": _shop(),
+                "client-site/brochure": _brochure(),
+                "protected-server/web1": _protected(),
+            }
+        )
+        try:
+            yield
+        finally:
+            registry.provide({})
+
+    def back_up(self) -> str:
+        """Take a set and return its name."""
+        return backup(server="web1")[0]
+
+    def back_up_later(self) -> str:
+        """Take another set; its name needs another second."""
+        sleep(1.1)
+        return self.back_up()
+
+    def lose(self) -> None:
+        """Let the production server be gone."""
+        self.server.machine.up = False
+        self.probe.stop(OLD)
+
+    def recover(self, **changes: object) -> dict[str, object]:
+        """Run a recovery whose plan the policy approves."""
+        parameters = {"incident": INCIDENT, "approval": Approval.AUTOMATIC} | changes
+        return disaster_recovery("web1", **parameters)  # type: ignore[arg-type]
+
+    def machines(self) -> tuple[Machine, ...]:
+        """Return all machines at both providers."""
+        return (*self.provider.find({}), *self.reserve.find({}))
+
+    def address_of(self, name: str) -> tuple[str, ...]:
+        """Return what the zone holds for a name."""
+        return next(record.values for record in self.zone.read() if record.name == name)
+
+
+@contextmanager
+def killed_after(step: str) -> Iterator[None]:
+    """End the run as a kill would, right after this step was recorded as done."""
+
+    def listen(record: StepRecord) -> None:
+        if record.step == step and record.state is StepState.DONE:
+            raise Killed(step)
+
+    listeners.append(listen)
+    try:
+        yield
+    finally:
+        listeners.remove(listen)
+
+
+def _shop() -> Site:
+    return Site(
+        title="La boutique",
+        domains=[SHOP],
+        roots=["/srv/shop"],
+        databases=["shop"],
+        priority=10,
+        smoke=[SmokePage(url=f"https://{SHOP}/", needs_database=True)],
+        freshness=Freshness(database="shop", query=QUERY),
+    )
+
+
+def _brochure() -> Site:
+    return Site(
+        title="La vitrine",
+        domains=[BROCHURE],
+        roots=["/srv/brochure"],
+        priority=20,
+        smoke=[SmokePage(url=f"https://{BROCHURE}/")],
+    )
+
+
+def _protected() -> ProtectedServer:
+    return ProtectedServer(
+        server="memory-server/web1",
+        database="memory-database/web1",
+        repository="memory-repository/main",
+        sites=["client-site/shop", "client-site/brochure"],
+        zones=["memory-zone/atelier"],
+        targets=[Target(provider="memory-vps/first"), Target(provider="memory-vps/second")],
+        probe="memory-probe/probe",
+        notifiers=["memory-notifier/team"],
+        configuration=["/etc"],
+        allowed_in_drill=["198.51.100.3"],
+    )
