@@ -58,6 +58,10 @@ class Database(Block, ABC):
     # --- restore ---
 
     @abstractmethod
+    def installed_series(self, server: Server) -> str:
+        """Return the series of the installed service, such as 10.11, running or not; "" if none."""
+
+    @abstractmethod
     def restore_physical(
         self, server: Server, stream: RemoteCommand, *, snapshot: str, timeout: timedelta
     ) -> None:
@@ -70,7 +74,13 @@ class Database(Block, ABC):
 
     @abstractmethod
     def restore_logical(
-        self, server: Server, database: str, stream: RemoteCommand, *, snapshot: str, timeout: timedelta
+        self,
+        server: Server,
+        database: str,
+        stream: RemoteCommand,
+        *,
+        snapshot: str,
+        timeout: timedelta,
     ) -> None:
         """Load one database from SQL into the running service, replacing it. Marked like above."""
 

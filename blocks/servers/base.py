@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from prefect.blocks.core import Block
+from pydantic import Field
 
 from blocks.types import Account, CommandResult, RemoteCommand, ServerFacts
 
@@ -17,10 +18,20 @@ class Server(Block, ABC):
     """Run commands and move small files on one machine, as root.
 
     Every call has its own timeout and raises an error of `blocks.errors`: `Unreachable`,
-    `HostKeyMismatch`, `AuthenticationFailed`, `DeadlineExceeded`, `DiskFull` (recognised from what a
-    command says), `CommandFailed`. Nothing a method is given as a secret shows in the server's process list,
-    on its disk, in a log or in an error.
+    `HostKeyMismatch`, `AuthenticationFailed`, `DeadlineExceeded`, `DiskFull` (recognised from what
+    a command says), `CommandFailed`. Nothing a method is given as a secret shows in the server's
+    process list, on its disk, in a log or in an error.
     """
+
+    address: str = Field(title="Address", description="IPv4 address or host name of the machine.")
+
+    @abstractmethod
+    def at(self, address: str, host_key: str) -> Server:
+        """Return the same way in (user, key) to another machine with another pinned host key."""
+
+    @abstractmethod
+    def authorized_key(self) -> str:
+        """Return the SSH public key with which this block logs in."""
 
     # --- commands and files ---
 
@@ -40,9 +51,9 @@ class Server(Block, ABC):
             command: The words, or a `RemoteCommand` with secrets.
             timeout: After this the remote process is killed and `DeadlineExceeded` raised.
             stdin: Bytes for the command's standard input.
-            job: If given (lower case, digits, dashes), the command runs as the transient systemd unit
-                `continuity-<job>`: a unit of that name still running is stopped first, it dies with the
-                timeout even if this process does, and `stop_jobs` finds it.
+            job: If given (lower case, digits, dashes), the command runs as the transient systemd
+                unit `continuity-<job>`: a unit of that name still running is stopped first, it
+                dies with the timeout even if this process does, and `stop_jobs` finds it.
             accept: Exit statuses that are not a failure.
         """
 
@@ -74,7 +85,7 @@ class Server(Block, ABC):
 
     @abstractmethod
     def answers(self, port: int, *, timeout: timedelta) -> bool:
-        """Return whether anything accepts a TCP connection on the port. Never raises for the network."""
+        """Return whether anything accepts a TCP connection on the port; network errors are a no."""
 
     @abstractmethod
     def wait_ready(self, *, timeout: timedelta) -> None:
@@ -88,35 +99,39 @@ class Server(Block, ABC):
 
     @abstractmethod
     def add_accounts(self, accounts: Sequence[Account]) -> tuple[str, ...]:
-        """Create the accounts and groups that are missing, with the given numbers; return their names.
+        """Create the missing accounts and groups with the given numbers; return the new accounts.
 
-        Existing names are left as they are. A number taken by another name raises `AlreadyExists`.
-        Idempotent.
+        Existing names are left as they are. A number taken by another name raises `AlreadyExists`,
+        except for system accounts (below 1000): those get a free one. Idempotent.
         """
 
     @abstractmethod
     def install_packages(self, names: Sequence[str], *, timeout: timedelta) -> tuple[str, ...]:
-        """Install the packages that are missing, without starting their services; return their names.
+        """Install the missing packages, without starting their services; return their names.
 
         Packages that the mirror does not know raise `NotFound` with their names before anything
-        is installed. Repairs an interrupted installation first. Idempotent.
+        is installed. Kernels, boot loaders and a provider's agents are left out: another machine
+        has its own. Repairs an interrupted installation first. Idempotent.
         """
 
     @abstractmethod
     def apply_configuration(self, staging: str) -> tuple[str, ...]:
         """Put a restored configuration tree in force; return the paths that changed.
 
-        `staging` is a directory on the server with the tree (`<staging>/etc/nginx/...`) as it was on
-        the lost server. What belongs to the machine itself is left alone: fstab, hostname, hosts,
-        machine-id, network, resolv.conf, SSH host keys and sshd's own settings, apt sources, boot. Password hashes,
-        secondary groups of the accounts in `staging/etc/{shadow,group}` are merged in. Idempotent.
+        `staging` is a directory on the server with the tree (`<staging>/etc/nginx/...`) as it was
+        on the lost server. What belongs to the machine itself is left alone: fstab, hostname,
+        hosts, machine-id, network, resolv.conf, SSH host keys and sshd's own settings, apt sources,
+        boot. Password hashes and secondary groups of the accounts in
+        `staging/etc/{shadow,group}` are merged in; owners follow names, not numbers. Idempotent.
         """
 
     @abstractmethod
     def start_services(self, names: Sequence[str]) -> tuple[str, ...]:
-        """Enable and (re)start the named services that exist here; return those that run afterwards.
+        """Enable and start the named services that exist here; return those that run afterwards.
 
-        Raises `CommandFailed` with the service's last log lines if one does not come up. Idempotent.
+        One that runs with an older configuration is restarted. The machine's own (ssh, network,
+        systemd) are left alone. Raises `CommandFailed` with the last log lines of one that does
+        not come up. Idempotent.
         """
 
     @abstractmethod
@@ -134,7 +149,8 @@ class Server(Block, ABC):
     def isolate(self, allowed: Sequence[str]) -> None:
         """Let the machine speak only with these IPv4 addresses (and answer who connects to it).
 
-        For drills: restored cron jobs and sites must not send mail or call payment providers. Idempotent.
+        For drills: restored cron jobs and sites must not send mail or call payment providers.
+        Idempotent.
         """
 
     # --- markers: what has been done here, found again after a crash ---

@@ -10,8 +10,12 @@ class Target(BaseModel):
     """Where a new machine may be made; targets are tried in order."""
 
     provider: str = Field(description="Block of the provider, such as nspawn-vps/lab.")
-    size: str = Field(default="", description="The provider's name of the size; empty for its default.")
-    region: str = Field(default="", description="The provider's name of the place; empty for its default.")
+    size: str = Field(
+        default="", description="The provider's name of the size; empty for its default."
+    )
+    region: str = Field(
+        default="", description="The provider's name of the place; empty for its default."
+    )
 
 
 class Retention(BaseModel):
@@ -40,27 +44,42 @@ class ProtectedServer(Block):
     _block_type_slug = "protected-server"
     _description = "A production server, what is on it, where its copies go and what replaces it."
 
-    server: str = Field(title="Server", description="Block of the machine, such as ssh-server/web1.")
-    database: str = Field(default="", title="Database", description="Block of its database service; may be empty.")
-    repository: str = Field(title="Repository", description="Block of the repository for its backups.")
+    server: str = Field(
+        title="Server", description="Block of the machine, such as ssh-server/web1."
+    )
+    database: str = Field(
+        default="", title="Database", description="Block of its database service; may be empty."
+    )
+    repository: str = Field(
+        title="Repository", description="Block of the repository for its backups."
+    )
     sites: list[str] = Field(title="Sites", description="Blocks of the sites on it.")
     zones: list[str] = Field(title="DNS zones", description="Blocks of the zones that lead to it.")
     targets: list[Target] = Field(title="Targets", description="Where a new machine may be made.")
     probe: str = Field(title="Probe", description="Block of the probe for smoke tests.")
     notifiers: list[str] = Field(
-        default_factory=list, title="Notifiers", description="Blocks of the places where people are told."
+        default_factory=list,
+        title="Notifiers",
+        description="Blocks of the places where people are told.",
     )
     origin: str = Field(
-        default="", title="Origin", description="Provider block that holds this machine, for fencing; may be empty."
+        default="",
+        title="Origin",
+        description="Provider block that holds this machine, for fencing; may be empty.",
     )
     origin_machine: str = Field(
         default="", title="Origin machine", description="The machine's id at its provider."
     )
     configuration: list[str] = Field(
-        title="Configuration", description="Directories and files that make up the server's configuration."
+        title="Configuration",
+        description="Directories and files that make up the server's configuration.",
     )
     parallel: int = Field(
-        default=2, ge=1, le=16, title="Parallel", description="Snapshots taken side by side on the server."
+        default=2,
+        ge=1,
+        le=16,
+        title="Parallel",
+        description="Snapshots taken side by side on the server.",
     )
     retention: Retention = Field(
         default_factory=Retention, title="Retention", description="How many recovery sets are kept."

@@ -1,0 +1,151 @@
+"""MariaDB on a Debian server."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+
+from pydantic import Field, SecretStr
+from pymysql.cursors import Cursor
+
+from blocks.databases import copying, reading, restoring
+from blocks.databases.base import Database
+from blocks.databases.connection import Access, connected
+from blocks.databases.copying import COPY_NOTES, Source
+from blocks.databases.restoring import Place
+from blocks.errors import NotFound
+from blocks.servers.base import Server
+from blocks.types import Canary, DatabaseFacts, Position, RemoteCommand
+
+_SHORT = timedelta(seconds=60)
+_NOT_FOUND = 127
+
+
+class MariaDb(Database):
+    """MariaDB of Debian, read with an account of its own, restored as root over its socket.
+
+    The account needs what this gives (`continuity` stands for the canary's database):
+    GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES, RELOAD, PROCESS, BINLOG MONITOR,
+    REPLICA MONITOR, CONNECTION ADMIN ON *.* and GRANT ALL ON continuity.*
+
+    Example:
+        ```python
+        from blocks.databases.mariadb import MariaDb
+
+        database = MariaDb.load("BLOCK_NAME")
+        ```
+    """
+
+    _block_type_name = "MariaDB"
+    _block_type_slug = "mariadb"
+    _description = "MariaDB of Debian: read with its own account, copied, and restored as root."
+
+    user: str = Field(default="continuity", title="User", description="Account for reading.")
+    password: SecretStr = Field(title="Password", description="Password of the account.")
+    port: int = Field(
+        default=3306, ge=1, le=65535, title="Port", description="Port on the server's loopback."
+    )
+    datadir: str = Field(
+        default="/var/lib/mysql",
+        pattern=r"^/.*[^/]$",
+        title="Data directory",
+        description="Directory of the data; restores rename it, so it is no mount point.",
+    )
+    service: str = Field(default="mariadb", title="Service", description="Its systemd service.")
+    canary_database: str = Field(
+        default="continuity", title="Canary database", description="Database of the canary table."
+    )
+
+    # Contracts (and docstrings) of the public methods are the base class's.
+
+    def _connected(self, server: Server) -> AbstractContextManager[Cursor]:
+        password = self.password.get_secret_value()
+        return connected(Access(server, self.user, password, self.port))
+
+    @property
+    def _source(self) -> Source:
+        return Source(self.user, self.password.get_secret_value(), self.port, self.datadir)
+
+    @property
+    def _place(self) -> Place:
+        return Place(self.datadir, self.service)
+
+    # --- reading ---
+
+    def facts(self, server: Server) -> DatabaseFacts:  # noqa: D102
+        with self._connected(server) as cursor:
+            return reading.read_facts(cursor)
+
+    def read_canary(self, server: Server) -> Canary | None:  # noqa: D102
+        with self._connected(server) as cursor:
+            return reading.read_canary(cursor, self.canary_database)
+
+    def newest(self, server: Server, database: str, query: str) -> datetime | None:  # noqa: D102
+        with self._connected(server) as cursor:
+            return reading.newest(cursor, database, query)
+
+    def installed_series(self, server: Server) -> str:  # noqa: D102
+        said = server.run(("mariadbd", "--version"), timeout=_SHORT, accept=(0, _NOT_FOUND))
+        return "" if said.status == _NOT_FOUND else reading.series(said.stdout.decode())
+
+    # --- backup ---
+
+    def write_canary(self, server: Server, canary: Canary) -> None:  # noqa: D102
+        with self._connected(server) as cursor:
+            reading.write_canary(cursor, self.canary_database, canary)
+
+    def physical_copy(self) -> RemoteCommand:  # noqa: D102
+        return copying.physical_copy(self._source)
+
+    def physical_position(self, server: Server) -> Position:  # noqa: D102
+        subject = f"physical copy of server {server.address}"
+        notes = f"{COPY_NOTES}/xtrabackup_info"
+        try:
+            text = server.get(notes).decode()
+        except NotFound as missing:
+            raise NotFound(
+                subject, f"left no {notes}: it was not complete", "take the physical copy again"
+            ) from missing
+        file, offset, gtid = reading.parse_position(subject, text)
+        # It is written when the copy ends, while `end_time` in it is local time without a zone.
+        seconds = server.run(("stat", "--format=%Y", notes), timeout=_SHORT).stdout
+        return Position(file, offset, gtid, datetime.fromtimestamp(int(seconds), UTC))
+
+    def logical_dump(self, database: str) -> RemoteCommand:  # noqa: D102
+        return copying.logical_dump(self._source, database)
+
+    def grants_dump(self) -> RemoteCommand:  # noqa: D102
+        return copying.grants_dump(self._source)
+
+    # --- restore ---
+
+    def restore_physical(  # noqa: D102
+        self,
+        server: Server,
+        stream: RemoteCommand,
+        *,
+        snapshot: str,
+        timeout: timedelta,
+        size: int = 0,
+    ) -> None:
+        restoring.restore_physical(
+            server, self._place, stream, snapshot=snapshot, timeout=timeout, size=size
+        )
+
+    def restore_logical(  # noqa: D102
+        self,
+        server: Server,
+        database: str,
+        stream: RemoteCommand,
+        *,
+        snapshot: str,
+        timeout: timedelta,
+    ) -> None:
+        restoring.restore_logical(
+            server, self._place, database, stream, snapshot=snapshot, timeout=timeout
+        )
+
+    def restore_grants(  # noqa: D102
+        self, server: Server, stream: RemoteCommand, *, timeout: timedelta
+    ) -> None:
+        restoring.restore_grants(server, self._place, stream, timeout=timeout)

@@ -1,0 +1,60 @@
+"""The system operations of a Debian server, on top of running commands and writing files."""
+
+from __future__ import annotations
+
+import shlex
+from abc import ABC
+from collections.abc import Sequence
+from datetime import timedelta
+
+from blocks.errors import NotFound
+from blocks.servers import configuration, facts, packages, services
+from blocks.servers.accounts import Books, plan_accounts
+from blocks.servers.base import Server
+from blocks.types import Account, ServerFacts
+
+MARKERS = "/var/lib/continuity/markers"
+_SHORT = timedelta(seconds=60)
+
+
+class DebianServer(Server, ABC):
+    """What every Debian server does in the same way, however it is reached."""
+
+    def facts(self) -> ServerFacts:  # noqa: D102 (the contracts are the base's)
+        said = self.run(("bash", "-c", facts.SCRIPT, "read-facts"), timeout=_SHORT).stdout.decode()
+        return facts.parse_facts("server", said)
+
+    def add_accounts(self, accounts: Sequence[Account]) -> tuple[str, ...]:  # noqa: D102
+        here = Books(self.get("/etc/passwd").decode(), self.get("/etc/group").decode())
+        plan = plan_accounts("the server", accounts, here)
+        script = "\n".join(shlex.join(command) for command in plan.commands)
+        if script:
+            self.run(("sh", "-e", "-c", script), timeout=_SHORT)
+        return plan.created
+
+    def install_packages(self, names: Sequence[str], *, timeout: timedelta) -> tuple[str, ...]:  # noqa: D102
+        return packages.install(self, names, timeout)
+
+    def apply_configuration(self, staging: str) -> tuple[str, ...]:  # noqa: D102
+        return configuration.apply(self, staging)
+
+    def start_services(self, names: Sequence[str]) -> tuple[str, ...]:  # noqa: D102
+        return services.start(self, names)
+
+    def fence(self) -> None:  # noqa: D102
+        services.fence(self)
+
+    def unfence(self) -> None:  # noqa: D102
+        services.unfence(self)
+
+    def isolate(self, allowed: Sequence[str]) -> None:  # noqa: D102
+        services.isolate(self, allowed)
+
+    def read_marker(self, name: str) -> str:  # noqa: D102
+        try:
+            return self.get(f"{MARKERS}/{name}").decode()
+        except NotFound:
+            return ""
+
+    def write_marker(self, name: str, text: str) -> None:  # noqa: D102
+        self.put(f"{MARKERS}/{name}", text.encode())
