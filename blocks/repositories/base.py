@@ -8,6 +8,7 @@ from datetime import datetime
 
 from prefect.blocks.core import Block
 
+from blocks.errors import CommandFailed, DamagedData
 from blocks.servers.base import Server
 from blocks.types import Label, ReadBack, RemoteCommand, RestoreSummary, Snapshot, StoredObject
 
@@ -15,8 +16,8 @@ from blocks.types import Label, ReadBack, RemoteCommand, RestoreSummary, Snapsho
 class ObjectStore(Block, ABC):
     """A place in a bucket for small objects. Keys are relative to the block's prefix.
 
-    Errors: `Unreachable`, `AuthenticationFailed`, `PermissionDenied`, `NotFound` (bucket or object),
-    `Unavailable` (503), `DeadlineExceeded`. Reads after writes see what was written.
+    Errors: `Unreachable`, `AuthenticationFailed`, `PermissionDenied`, `NotFound` (bucket or
+    object), `Unavailable` (503), `DeadlineExceeded`. Reads after writes see what was written.
     """
 
     @abstractmethod
@@ -37,7 +38,10 @@ class ObjectStore(Block, ABC):
 
     @abstractmethod
     def put_if_match(self, key: str, content: bytes, etag: str) -> str:
-        """Replace an object only if its etag is still this one. Raises `AlreadyExists` otherwise."""
+        """Replace an object only if its etag is still this one; return the new etag.
+
+        Raises `AlreadyExists` if somebody else wrote or removed it in between.
+        """
 
     @abstractmethod
     def etag(self, key: str) -> str:
@@ -45,24 +49,28 @@ class ObjectStore(Block, ABC):
 
     @abstractmethod
     def list(self, prefix: str) -> tuple[StoredObject, ...]:
-        """Return all objects whose key starts with the prefix, sorted by key (pages are followed)."""
+        """Return all objects whose key starts with the prefix, sorted by key, all pages."""
 
     @abstractmethod
-    def delete(self, key: str) -> None:
-        """Delete an object (in a versioned bucket: hide it). Idempotent."""
+    def remove(self, key: str) -> None:
+        """Remove an object (in a versioned bucket: hide it). Idempotent."""
 
 
 class Repository(Block, ABC):
     """Encrypted snapshots of servers, one restic repository a server.
 
-    Data flows between the server and the store; only what is small passes through here. Besides the
-    errors of `ObjectStore` and `Server`, a read raises `DamagedData` when what lies in the bucket is not what
-    was put there; its message names the damaged object.
+    Data flows between the server and the store; only what is small passes through here. Besides
+    the errors of `ObjectStore` and `Server`, a read raises `DamagedData` when what lies in the
+    bucket is not what was put there; its `subject` is the damaged object's key in `objects()`.
     """
 
     @abstractmethod
     def objects(self) -> ObjectStore:
         """Return the store for manifests, journal and leases of this repository."""
+
+    @abstractmethod
+    def seal_key(self) -> bytes:
+        """Return the key that seals manifests, derived from the repository's password."""
 
     # --- backup ---
 
@@ -81,11 +89,13 @@ class Repository(Block, ABC):
         """Take a snapshot of directories and files. Unchanged data is not sent again.
 
         A file that cannot be read is an error, and so is a path that does not exist: no snapshot
-        then counts.
+        then counts. A file that vanishes while the walk goes on is left out.
         """
 
     @abstractmethod
-    def save_stream(self, server: Server, command: RemoteCommand, filename: str, label: Label) -> Snapshot:
+    def save_stream(
+        self, server: Server, command: RemoteCommand, filename: str, label: Label
+    ) -> Snapshot:
         """Run the command on the server and keep its standard output as one file.
 
         If the command fails there is no snapshot. `filename` is flat, without a slash.
@@ -95,14 +105,14 @@ class Repository(Block, ABC):
     def read_back(self, name: str, since: datetime) -> ReadBack:
         """Read every object written for this server since then, and compare content with name.
 
-        Also checks that every object the index needs is present. Raises `DamagedData`.
+        Also checks that every object any snapshot needs is present. Raises `DamagedData`.
         """
 
     @abstractmethod
     def forget(self, name: str, keep: Collection[str]) -> tuple[str, ...]:
-        """Remove all snapshots but those with these ids, and data that none needs; return removed ids.
+        """Remove all snapshots but these, and data that none needs; return the removed ids.
 
-        Refuses an empty `keep`.
+        Refuses with `UnsafePlan` a `keep` that is empty or names no snapshot that is there.
         """
 
     # --- restore ---
@@ -112,19 +122,28 @@ class Repository(Block, ABC):
         """Return all snapshots of a server, oldest first; empty if it has no repository."""
 
     @abstractmethod
-    def restore_paths(self, server: Server, name: str, snapshot: str, target: str = "/") -> RestoreSummary:
-        """Write a snapshot's files under `target` with owners, modes, times and links, and verify them.
+    def restore_paths(
+        self, server: Server, name: str, snapshot: str, target: str = "/"
+    ) -> RestoreSummary:
+        """Write a snapshot's files under `target` with owners, modes, times, links; verify them.
 
         Files that are already there and equal are skipped, so an interrupted restore goes on.
         """
 
     @abstractmethod
     def read_stream(self, name: str, snapshot: str, filename: str) -> RemoteCommand:
-        """Return the command that writes a stream's content to standard output on a prepared server.
+        """Return the command that writes a stream to standard output on a prepared server.
 
-        It fails when the content is damaged.
+        It fails when the content is damaged; `damage_behind` then tells which object.
         """
 
     @abstractmethod
+    def damage_behind(self, name: str, failed: CommandFailed) -> DamagedData | None:
+        """Return the damage that made a command of `read_stream` fail, None if it was no damage."""
+
+    @abstractmethod
     def snapshots_using(self, name: str, damaged: str) -> tuple[str, ...]:
-        """Return the ids of the snapshots that need a damaged object (the name from `DamagedData`)."""
+        """Return the ids of the snapshots that need a damaged object.
+
+        `damaged` is the subject of `DamagedData`.
+        """

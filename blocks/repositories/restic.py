@@ -1,0 +1,221 @@
+"""Snapshots of servers with restic, straight from the server to S3."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from blocks.errors import (
+    CommandFailed,
+    DamagedData,
+    NotFound,
+    ProviderError,
+    Unreachable,
+    UnsafePlan,
+)
+from blocks.repositories import restic_command as words
+from blocks.repositories.base import ObjectStore
+from blocks.repositories.read_back import read_back
+from blocks.repositories.restic_damage import full_key, snapshots_needing
+from blocks.repositories.restic_failures import OWN_STATUSES, Ended, failure, find_damage
+from blocks.repositories.restic_keys import ResticKeys
+from blocks.repositories.restic_local import pinned_binary
+from blocks.repositories.restic_output import Listed, listed, restore_summary, summary
+from blocks.repositories.seal import derive_key
+from blocks.servers.base import Server
+from blocks.types import Label, ReadBack, RemoteCommand, RestoreSummary, Snapshot
+
+_SHORT = timedelta(minutes=2)
+_LONG = timedelta(hours=2)
+_INSTALLED = (
+    'mkdir -p -m 755 "$1" && mkdir -p -m 700 "$2" && '
+    'if [ -e "$1/restic" ]; then sha256sum "$1/restic"; fi'
+)
+_REACHES = "exec 3<>/dev/tcp/$1/$2"
+
+
+class ResticRepository(ResticKeys):
+    """Encrypted snapshots in an S3 bucket, one restic repository a server.
+
+    Example:
+        ```python
+        from blocks.repositories.restic import ResticRepository
+
+        repository = ResticRepository.load("BLOCK_NAME")
+        ```
+    """
+
+    _block_type_name = "Restic repository"
+    _block_type_slug = "restic-repository"
+    _description = "Encrypted snapshots in an S3 bucket, one restic repository a server."
+
+    def objects(self) -> ObjectStore:  # noqa: D102 (the contract is the base's)
+        return self.store
+
+    def seal_key(self) -> bytes:  # noqa: D102
+        return derive_key(self.password.get_secret_value())
+
+    # --- backup ---
+
+    def prepare(self, server: Server, name: str) -> None:  # noqa: D102
+        binary = pinned_binary(self.restic_binary, self.restic_sha256)
+        script = ("sh", "-c", _INSTALLED, "continuity", words.SERVER_FOLDER, words.SERVER_CACHE)
+        found = server.run(script, timeout=_SHORT).stdout.decode()
+        if not found.startswith(self.restic_sha256):
+            server.put_file(binary, words.SERVER_BINARY, mode=0o755)
+        if self.store.ca_file:
+            server.put(words.SERVER_CA, Path(self.store.ca_file).read_bytes(), mode=0o644)
+        self._require_route(server, name)
+
+    def initialise(self, name: str) -> None:  # noqa: D102
+        if not self._exists(name):
+            # Only after the bucket is known to be there: restic would make a missing one.
+            self._local(name, "init", "--json")
+            return
+        self._local(name, "cat", "config", "--no-lock")
+        self._salvage(name)
+
+    def save_paths(  # noqa: D102
+        self, server: Server, paths: Sequence[str], exclude: Sequence[str], label: Label
+    ) -> Snapshot:
+        saved = self._back_up(server, label, words.paths(paths, exclude))
+        wanted = {path.rstrip("/") or "/" for path in paths}
+        missing = sorted(wanted - set(saved.paths))
+        if missing:
+            raise NotFound(
+                f"{', '.join(missing)} on {label.server}",
+                "does not exist, so this snapshot does not count",
+                f"correct the paths of {label.subject} in the estate file, then back up again",
+            )
+        return saved.snapshot
+
+    def save_stream(  # noqa: D102
+        self, server: Server, command: RemoteCommand, filename: str, label: Label
+    ) -> Snapshot:
+        what = words.stream(command.argv, filename)
+        return self._back_up(server, label, what, dict(command.secrets)).snapshot
+
+    def read_back(self, name: str, since: datetime) -> ReadBack:  # noqa: D102
+        seen = read_back(self.store, words.folder(name), since)
+        self._local(name, "check", "--json", "--no-lock", "--with-cache", timeout=_LONG)
+        return seen
+
+    def forget(self, name: str, keep: Collection[str]) -> tuple[str, ...]:  # noqa: D102
+        there = [each.id for each in self.snapshots(name)]
+        gone = tuple(each for each in there if each not in set(keep))
+        if not set(keep) & set(there):
+            raise UnsafePlan(
+                f"repository {name}",
+                f"none of its {len(there)} snapshots would be kept",
+                f"continuity sets {name}",
+            )
+        if gone:
+            self._local(name, "unlock", prune=True)
+            command = ("forget", "--prune", "--retry-lock", "1m", *gone)
+            self._local(name, *command, prune=True, timeout=_LONG)
+        return gone
+
+    # --- restore ---
+
+    def snapshots(self, name: str) -> tuple[Snapshot, ...]:  # noqa: D102
+        if not self._exists(name):
+            return ()
+        ended = self._local(name, "snapshots", "--json", "--no-lock")
+        return tuple(each.snapshot for each in listed(ended.stdout))
+
+    def restore_paths(  # noqa: D102
+        self, server: Server, name: str, snapshot: str, target: str = "/"
+    ) -> RestoreSummary:
+        command = self.remote_restic(name, words.restore(snapshot, target))
+        ended = self._on(server, name, command, f"restore-{snapshot[:12]}")
+        return restore_summary(ended.stdout)
+
+    def read_stream(self, name: str, snapshot: str, filename: str) -> RemoteCommand:  # noqa: D102
+        what = ("dump", "--no-lock", words.checked(snapshot), f"/{filename}")
+        return self.remote_restic(name, what)
+
+    def damage_behind(self, name: str, failed: CommandFailed) -> DamagedData | None:  # noqa: D102
+        ended = Ended(failed.subject, words.folder(name), failed.status, b"", failed.stderr)
+        damage = find_damage(ended)
+        return damage and full_key(self.store, damage)
+
+    def snapshots_using(self, name: str, damaged: str) -> tuple[str, ...]:  # noqa: D102
+        def run(*command: str) -> Ended:
+            return self._local(name, *command)
+
+        return snapshots_needing(run, [each.id for each in self.snapshots(name)], damaged)
+
+    # --- what is there ---
+
+    def _exists(self, name: str) -> bool:
+        return bool(self.store.list(f"{words.folder(name)}/config"))
+
+    def _salvage(self, name: str) -> None:
+        """Make use of a first upload that was cut: its data is there, but no index names it."""
+        folder = words.folder(name)
+        if self.store.list(f"{folder}/index/") or not self.store.list(f"{folder}/data/"):
+            return
+        self._local(name, "unlock", "--remove-all", prune=True)
+        self._local(name, "repair", "index", prune=True, timeout=_LONG)
+
+    def _require_route(self, server: Server, name: str) -> None:
+        """Find out in seconds what restic would find out after a quarter of an hour."""
+        place = urlsplit(self.endpoint())
+        port = place.port or (443 if place.scheme == "https" else 80)
+        reach = ("timeout", "10", "bash", "-c", _REACHES, "continuity")
+        argv = (*reach, place.hostname or "", str(port))
+        done = server.run(argv, timeout=timedelta(seconds=30), accept=(0, 1, 124))
+        if done.status:
+            raise Unreachable(
+                f"object store {place.hostname}:{port} from server {name}",
+                done.stderr.strip().rsplit(": ", 1)[-1] or "no answer within 10 s",
+                "check name resolution, route and firewall on the server",
+            )
+
+    # --- one command ---
+
+    def _back_up(
+        self,
+        server: Server,
+        label: Label,
+        what: tuple[str, ...],
+        secrets: dict[str, str] | None = None,
+    ) -> Listed:
+        before = words.backup(label, self.read_concurrency, self.upload_limit_kib)
+        command = self.remote_restic(label.server, (*before, *what), secrets)
+        ended = self._on(server, label.server, command, words.job(label.part, label.subject))
+        made = str(summary(ended.stdout)["snapshot_id"])
+        found = self._local(label.server, "snapshots", "--json", "--no-lock", made)
+        for each in listed(found.stdout):
+            if each.snapshot.id == made:
+                return each
+        raise ProviderError(
+            f"snapshot {made[:8]} of {label.server}",
+            "was made, but the bucket does not show it",
+            "back up again",
+        )
+
+    def _on(self, server: Server, name: str, command: RemoteCommand, job: str) -> Ended:
+        """Run restic on the server as a job; translate how it ends."""
+        limit = timedelta(hours=self.deadline_hours)
+        done = server.run(command, timeout=limit, job=job, accept=OWN_STATUSES)
+        subject = f"repository {name}, {job}"
+        return self._checked(
+            Ended(subject, words.folder(name), done.status, done.stdout, done.stderr)
+        )
+
+    def _local(
+        self, name: str, *command: str, prune: bool = False, timeout: timedelta = _SHORT
+    ) -> Ended:
+        """Run restic on this machine; translate how it ends."""
+        return self._checked(self.local_restic(name, prune=prune).run(*command, timeout=timeout))
+
+    def _checked(self, ended: Ended) -> Ended:
+        error = failure(ended)
+        if isinstance(error, DamagedData):
+            error = full_key(self.store, error)
+        if error is not None:
+            raise error
+        return ended

@@ -1,0 +1,200 @@
+"""Small objects in an S3 bucket, through prefect-aws."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from prefect_aws import AwsCredentials
+from prefect_aws.client_parameters import AwsClientParameters
+from pydantic import Field, SecretStr
+
+from blocks.errors import AlreadyExists, ConfigurationError, NotFound
+from blocks.repositories.base import ObjectStore
+from blocks.repositories.s3_errors import translate, was_retried
+from blocks.types import StoredObject
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_PIECE = 1024 * 1024
+
+
+class S3ObjectStore(ObjectStore):
+    """A bucket at any provider that speaks S3, with one key.
+
+    Example:
+        ```python
+        from blocks.repositories.s3 import S3ObjectStore
+
+        store = S3ObjectStore.load("BLOCK_NAME")
+        ```
+    """
+
+    _block_type_name = "S3 object store"
+    _block_type_slug = "s3-object-store"
+    _description = "A bucket at any provider that speaks S3, with one key."
+
+    endpoint: str = Field(
+        default="",
+        title="Endpoint",
+        description="URL of the S3 service, such as https://s3.example.net; empty for AWS.",
+    )
+    region: str = Field(
+        default="us-east-1", title="Region", description="Region of the bucket, part of signatures."
+    )
+    bucket: str = Field(title="Bucket", description="Name of the bucket; it must exist.")
+    prefix: str = Field(
+        default="",
+        title="Prefix",
+        description="Folder in the bucket that holds everything of ours.",
+    )
+    access_key: str = Field(
+        title="Access key", description="Id of the worker's key: reads, adds and deletes."
+    )
+    secret_key: SecretStr = Field(title="Secret key", description="Secret of the worker's key.")
+    path_style: bool = Field(
+        default=True,
+        title="Path style",
+        description="Whether the bucket is named in the path (most providers) or the host (AWS).",
+    )
+    ca_file: str = Field(
+        default="",
+        title="CA file",
+        description="PEM file of the authority behind the endpoint's certificate; may be empty.",
+    )
+    connect_timeout_seconds: float = Field(
+        default=5, gt=0, title="Connect timeout", description="Seconds to wait for a connection."
+    )
+    read_timeout_seconds: float = Field(
+        default=30, gt=0, title="Read timeout", description="Seconds to wait for the next bytes."
+    )
+    attempts: int = Field(
+        default=3, ge=1, le=10, title="Attempts", description="How often one call is tried in all."
+    )
+
+    # --- the contract ---
+
+    def get(self, key: str) -> bytes:  # noqa: D102 (the contract is the base's)
+        with self._border(key) as client:
+            return client.get_object(Bucket=self.bucket, Key=self.path(key))["Body"].read()
+
+    def stream(self, key: str) -> Iterator[bytes]:  # noqa: D102
+        with self._border(key) as client:
+            body = client.get_object(Bucket=self.bucket, Key=self.path(key))["Body"]
+            with body:
+                yield from body.iter_chunks(_PIECE)
+
+    def put(self, key: str, content: bytes) -> str:  # noqa: D102
+        return self._put(key, content)
+
+    def put_if_absent(self, key: str, content: bytes) -> str:  # noqa: D102
+        return self._put(key, content, IfNoneMatch="*")
+
+    def put_if_match(self, key: str, content: bytes, etag: str) -> str:  # noqa: D102
+        try:
+            return self._put(key, content, IfMatch=etag)
+        except NotFound as gone:
+            self.list(key)  # a missing bucket stays NotFound
+            raise AlreadyExists(
+                gone.subject, "it was removed in the meantime", "read it again, then decide anew"
+            ) from gone
+
+    def etag(self, key: str) -> str:  # noqa: D102
+        # A HEAD has no body, so it cannot tell a missing bucket from a missing object.
+        with self._border(key) as client:
+            found = client.list_objects_v2(Bucket=self.bucket, Prefix=self.path(key), MaxKeys=1)
+        for item in found.get("Contents", []):
+            if item["Key"] == self.path(key):
+                return item["ETag"]
+        raise NotFound(self.subject(key), "does not exist", "list the bucket")
+
+    def list(self, prefix: str) -> tuple[StoredObject, ...]:  # noqa: D102
+        with self._border(f"{prefix}*") as client:
+            pages = client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=self.path(prefix)
+            )
+            found = [item for page in pages for item in page.get("Contents", [])]
+        start = len(self.path(""))
+        objects = (
+            StoredObject(item["Key"][start:], item["Size"], item["ETag"], item["LastModified"])
+            for item in found
+        )
+        return tuple(sorted(objects, key=lambda item: item.key))
+
+    def remove(self, key: str) -> None:  # noqa: D102
+        with self._border(key) as client:
+            client.delete_object(Bucket=self.bucket, Key=self.path(key))
+
+    # --- names ---
+
+    def path(self, key: str) -> str:
+        """Return the full key in the bucket."""
+        folder = self.prefix.strip("/")
+        return f"{folder}/{key}" if folder else key
+
+    def subject(self, key: str) -> str:
+        """Name an object for people."""
+        return f"object {self.path(key)} in bucket {self.bucket}"
+
+    # --- the wire ---
+
+    def _put(self, key: str, content: bytes, **condition: Any) -> str:  # noqa: ANN401
+        with self._border(key) as client:
+            try:
+                answer = client.put_object(
+                    Bucket=self.bucket, Key=self.path(key), Body=content, **condition
+                )
+            except ClientError as error:
+                # The first attempt may have worked while its answer was lost.
+                if was_retried(error) and isinstance(translate(error, key), AlreadyExists):
+                    return self._already_ours(key, content, error)
+                raise
+        return answer["ETag"]
+
+    def _already_ours(self, key: str, content: bytes, error: ClientError) -> str:
+        etag = self.etag(key)
+        if self.get(key) != content:
+            raise error
+        return etag
+
+    @contextmanager
+    def _border(self, key: str) -> Iterator[S3Client]:
+        try:
+            yield self._client()
+        except (BotoCoreError, ClientError) as error:
+            raise translate(error, self.subject(key)) from error
+
+    def _client(self) -> S3Client:
+        if self.ca_file and not Path(self.ca_file).is_file():
+            raise ConfigurationError(
+                f"CA file {self.ca_file}", "does not exist", "correct `ca_file` in the block"
+            )
+        # prefect-aws keeps one client for equal credentials, whatever block instance asks.
+        return self._credentials().get_s3_client()
+
+    def _credentials(self) -> AwsCredentials:
+        config: dict[str, Any] = {
+            "s3": {"addressing_style": "path" if self.path_style else "virtual"},
+            "connect_timeout": self.connect_timeout_seconds,
+            "read_timeout": self.read_timeout_seconds,
+            "retries": {"mode": "standard", "total_max_attempts": self.attempts},
+            "max_pool_connections": 16,
+        }
+        if self.endpoint:
+            # Other providers refuse the checksum headers that AWS's own library adds.
+            config["request_checksum_calculation"] = "when_required"
+            config["response_checksum_validation"] = "when_required"
+        return AwsCredentials(
+            aws_access_key_id=self.access_key,
+            aws_secret_access_key=self.secret_key,
+            region_name=self.region,
+            aws_client_parameters=AwsClientParameters(
+                endpoint_url=self.endpoint or None,
+                verify_cert_path=Path(self.ca_file) if self.ca_file else None,
+                config=config,
+            ),
+        )

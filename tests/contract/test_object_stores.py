@@ -1,0 +1,252 @@
+"""One suite for every object store: in memory, S3 by moto, Ceph RGW (lab), and S3 on a bad day."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from blocks.errors import (
+    AlreadyExists,
+    AuthenticationFailed,
+    ConfigurationError,
+    DeadlineExceeded,
+    NotFound,
+    PermissionDenied,
+    Unavailable,
+    Unreachable,
+)
+from blocks.repositories.base import ObjectStore
+from blocks.repositories.s3 import S3ObjectStore
+from deployments.lab.config import current
+from tests.fakes.loopback_s3 import FaultyProxy, LoopbackS3, Mode, faulty_proxy, moto_server
+from tests.fakes.loopback_sshd import free_port
+from tests.fakes.memory_objects import MemoryObjects
+
+
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackS3]:
+    with moto_server(tmp_path_factory.mktemp("moto")) as service:
+        service.make_bucket("continuity")
+        yield service
+
+
+@pytest.fixture(
+    params=["memory", "moto", pytest.param("ceph", marks=pytest.mark.lab)], scope="module"
+)
+def any_store(request: pytest.FixtureRequest) -> ObjectStore:
+    folder = f"contract-{uuid4().hex[:8]}"
+    if request.param == "memory":
+        return MemoryObjects()
+    if request.param == "moto":
+        service: LoopbackS3 = request.getfixturevalue("s3")
+        return service.store("continuity", prefix=folder)
+    lab = current()
+    return S3ObjectStore(
+        endpoint=f"http://{lab.storage}:7480",
+        bucket="continuity",
+        prefix=folder,
+        access_key=lab.secret("s3-worker-access-key"),
+        secret_key=lab.secret("s3-worker-secret-key"),
+    )
+
+
+@pytest.fixture
+def key() -> str:
+    return f"sets/{uuid4().hex}.json"
+
+
+# --- the contract ---
+
+
+def test_what_was_put_is_read_again(any_store: ObjectStore, key: str) -> None:
+    content = b"\0one\xff" * 1000
+    etag = any_store.put(key, content)
+    assert any_store.get(key) == content
+    assert any_store.etag(key) == etag
+    any_store.put(key, b"two")
+    assert any_store.get(key) == b"two"
+    assert any_store.etag(key) != etag
+
+
+def test_streams_come_in_pieces_of_at_most_one_mebibyte(any_store: ObjectStore, key: str) -> None:
+    content = bytes(range(256)) * 4096 * 2 + b"end"
+    any_store.put(key, content)
+    pieces = list(any_store.stream(key))
+    assert b"".join(pieces) == content
+    assert max(len(piece) for piece in pieces) <= 1024 * 1024
+
+
+def test_missing_objects_are_not_found(any_store: ObjectStore, key: str) -> None:
+    with pytest.raises(NotFound, match=key):
+        any_store.get(key)
+    with pytest.raises(NotFound, match=key):
+        any_store.etag(key)
+    with pytest.raises(NotFound, match=key):
+        list(any_store.stream(key))
+
+
+def test_etag_is_of_this_object_and_not_of_one_that_starts_alike(
+    any_store: ObjectStore, key: str
+) -> None:
+    any_store.put(key + ".old", b"other")
+    with pytest.raises(NotFound):
+        any_store.etag(key)
+
+
+def test_a_new_object_is_written_once(any_store: ObjectStore, key: str) -> None:
+    etag = any_store.put_if_absent(key, b"first")
+    with pytest.raises(AlreadyExists):
+        any_store.put_if_absent(key, b"second")
+    assert (any_store.get(key), any_store.etag(key)) == (b"first", etag)
+
+
+def test_an_object_is_replaced_only_as_it_was_read(any_store: ObjectStore, key: str) -> None:
+    old = any_store.put(key, b"one")
+    new = any_store.put_if_match(key, b"two", old)
+    assert new == any_store.etag(key)
+    with pytest.raises(AlreadyExists):
+        any_store.put_if_match(key, b"three", old)
+    assert any_store.get(key) == b"two"
+    any_store.remove(key)
+    with pytest.raises(AlreadyExists):
+        any_store.put_if_match(key, b"four", new)
+
+
+def test_of_many_writers_one_wins(any_store: ObjectStore, key: str) -> None:
+    def write(number: int) -> int:
+        try:
+            any_store.put_if_absent(key, b"%d" % number)
+        except AlreadyExists:
+            return -1
+        return number
+
+    with ThreadPoolExecutor(8) as pool:
+        winners = [number for number in pool.map(write, range(8)) if number >= 0]
+    assert len(winners) == 1
+    assert any_store.get(key) == b"%d" % winners[0]
+
+
+def test_lists_are_sorted_complete_and_relative(any_store: ObjectStore) -> None:
+    folder = uuid4().hex
+    names = [f"{folder}/{number:04d}" for number in range(1003)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: any_store.put(name, name.encode()), reversed(names)))
+    any_store.put(f"{folder}x", b"")
+    found = any_store.list(f"{folder}/")
+    assert [each.key for each in found] == names
+    assert {each.size for each in found} == {len(names[0])}
+    assert all(each.modified.tzinfo for each in found)
+    assert found[7].etag == any_store.etag(names[7])
+    assert any_store.list(f"{folder}/none") == ()
+
+
+def test_removing_is_idempotent(any_store: ObjectStore, key: str) -> None:
+    any_store.put(key, b"x")
+    any_store.remove(key)
+    any_store.remove(key)
+    assert any_store.list(key) == ()
+
+
+def test_an_s3_store_survives_pickling_after_use(s3: LoopbackS3) -> None:
+    store = s3.store("continuity")
+    store.put("pickled", b"x")
+    again = pickle.loads(pickle.dumps(store))  # noqa: S301 - our own
+    assert again == store
+    assert again.get("pickled") == b"x"
+
+
+# --- S3 on a bad day: each error names the object, the cause, and what to do ---
+
+
+@pytest.fixture
+def proxy(s3: LoopbackS3) -> Iterator[FaultyProxy]:
+    with faulty_proxy(s3.port) as running:
+        yield running
+
+
+def test_missing_bucket(s3: LoopbackS3) -> None:
+    store = s3.store("nowhere")
+    calls: tuple[Any, ...] = (
+        lambda: store.get("a"),
+        lambda: store.put("a", b""),
+        lambda: store.put_if_match("a", b"", '"x"'),
+        lambda: store.etag("a"),
+        lambda: store.list(""),
+    )
+    for call in calls:
+        with pytest.raises(NotFound, match=r"nowhere.*NoSuchBucket.*create the bucket"):
+            call()
+
+
+def test_wrong_keys_and_missing_rights(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with moto_server(tmp_path_factory.mktemp("moto"), open_calls=3) as service:
+        service.make_bucket("continuity")
+        users: Any = service.client("iam")
+        users.create_user(UserName="nobody")
+        pair = users.create_access_key(UserName="nobody")["AccessKey"]
+        given = {"access_key": pair["AccessKeyId"], "secret_key": pair["SecretAccessKey"]}
+        with pytest.raises(PermissionDenied, match=r"continuity.*AccessDenied.*policy"):
+            service.store("continuity", **given).put("a", b"")
+        with pytest.raises(AuthenticationFailed, match="secret_key"):
+            service.store("continuity", **given | {"secret_key": "wrong"}).get("a")
+        with pytest.raises(AuthenticationFailed, match="access_key"):
+            service.store("continuity", **given | {"access_key": "AKIAUNKNOWN"}).list("")
+
+
+def test_nothing_listens() -> None:
+    store = LoopbackS3(free_port()).store("continuity")
+    with pytest.raises(Unreachable, match=r"endpoint"):
+        store.get("a")
+
+
+def test_unknown_name() -> None:
+    with pytest.raises(Unreachable):
+        LoopbackS3(1).store("continuity", endpoint="http://no-such-host.invalid").list("")
+
+
+def test_answering_503(s3: LoopbackS3, proxy: FaultyProxy) -> None:
+    proxy.mode = Mode.BUSY
+    with pytest.raises(Unavailable, match="SlowDown") as caught:
+        LoopbackS3(proxy.port).store("continuity").get("a")
+    assert caught.value.transient
+
+
+def test_silent(s3: LoopbackS3, proxy: FaultyProxy) -> None:
+    proxy.mode = Mode.SILENT
+    store = LoopbackS3(proxy.port).store("continuity", read_timeout_seconds=0.3)
+    with pytest.raises(DeadlineExceeded, match="did not answer in time"):
+        store.get("a")
+
+
+def test_dying_during_the_upload(s3: LoopbackS3, proxy: FaultyProxy) -> None:
+    proxy.cut_after(300_000)
+    store = LoopbackS3(proxy.port).store("continuity", prefix="cut")
+    with pytest.raises(Unreachable):
+        store.put("big", b"x" * 5_000_000)
+    proxy.mode = Mode.FINE
+    assert store.list("") == ()
+    store.put("big", b"x" * 5_000_000)
+    assert len(store.get("big")) == 5_000_000
+
+
+def test_a_lost_answer_is_not_taken_for_another_writer(s3: LoopbackS3, proxy: FaultyProxy) -> None:
+    store = LoopbackS3(proxy.port).store("continuity", prefix="lost")
+    proxy.lose_next_answer()
+    etag = store.put_if_absent("lease", b"mine")
+    assert proxy.lost == 1
+    assert store.etag("lease") == etag
+
+
+def test_missing_ca_file(s3: LoopbackS3) -> None:
+    with pytest.raises(ConfigurationError, match=r"/none\.pem"):
+        s3.store("continuity", ca_file="/none.pem").get("a")
+
+
+def test_bad_bucket_name(s3: LoopbackS3) -> None:
+    with pytest.raises(ConfigurationError, match="bucket"):
+        s3.store("not a bucket").get("a")

@@ -1,0 +1,92 @@
+"""What the memory twins of server, database and repository share: machines as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from blocks.errors import ContinuityError
+from blocks.types import Account, Canary
+
+
+@dataclass
+class MemoryFile:
+    """One file; a link has its target as content and `link` set."""
+
+    content: bytes
+    mode: int = 0o644
+    owner: str = "root"
+    group: str = "root"
+    link: bool = False
+
+
+@dataclass
+class MemoryTable:
+    """One table: its rows are texts."""
+
+    rows: list[str] = field(default_factory=list)
+    engine: str = "InnoDB"
+
+
+Schemas = dict[str, dict[str, MemoryTable]]
+
+
+@dataclass
+class MemoryService:
+    """A database service on a machine."""
+
+    version: str = "10.11.19-MariaDB-0+deb12u1"
+    passwords: dict[str, str] = field(default_factory=lambda: {"continuity": "secret"})
+    schemas: Schemas = field(default_factory=dict)
+    grants: list[str] = field(default_factory=list)
+    canaries: list[Canary] = field(default_factory=list)
+    newest: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    offset: int = 4
+    copied: tuple[int, datetime] | None = None
+    """Offset and time of the last physical copy."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class MemoryMachine:
+    """Everything on one machine that the contracts can see."""
+
+    address: str
+    host_key: str = "ssh-ed25519 AAAAmemory"
+    up: bool = True
+    files: dict[str, MemoryFile] = field(default_factory=dict)
+    packages: list[str] = field(default_factory=list)
+    known_packages: set[str] | None = None
+    """What the mirror has; None for everything."""
+    accounts: list[Account] = field(default_factory=list)
+    enabled: set[str] = field(default_factory=set)
+    running: set[str] = field(default_factory=set)
+    fenced: bool = False
+    isolated: tuple[str, ...] | None = None
+    database: MemoryService | None = None
+    disk_size: int = 50 * 1024**3
+    disk_free: int = 40 * 1024**3
+    clock: Callable[[], datetime] = _now
+    streams: dict[tuple[str, ...], bytes] = field(default_factory=dict)
+    """Standard output of commands, by their words."""
+    readers: list[Callable[[tuple[str, ...]], bytes | None]] = field(default_factory=list)
+    """Asked in turn for the output of a command that `streams` does not hold."""
+    jobs: set[str] = field(default_factory=set)
+    failures: dict[str, ContinuityError] = field(default_factory=dict)
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    """Every call that could change something: method and what it was about."""
+
+
+@dataclass
+class MemoryWorld:
+    """All machines of a test, by address; a machine is there as soon as it is asked for."""
+
+    machines: dict[str, MemoryMachine] = field(default_factory=dict)
+
+    def machine(self, address: str) -> MemoryMachine:
+        """Return the machine at this address."""
+        return self.machines.setdefault(address, MemoryMachine(address))

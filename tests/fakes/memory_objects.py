@@ -1,0 +1,114 @@
+"""An object store in memory, held to the contract suite of the real ones."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Any
+
+from pydantic import PrivateAttr
+
+from blocks.errors import AlreadyExists, ContinuityError, NotFound
+from blocks.repositories.base import ObjectStore
+from blocks.types import StoredObject
+
+_PIECE = 1024 * 1024
+
+
+class MemoryObjects(ObjectStore):
+    """Keep objects in a dictionary; `fail_next` makes one call of a method fail."""
+
+    _block_type_name = "Memory object store"
+    _block_type_slug = "memory-object-store"
+
+    _held: dict[str, tuple[bytes, datetime]] = PrivateAttr(default_factory=dict)
+    _failures: dict[str, ContinuityError] = PrivateAttr(default_factory=dict)
+    _clock: Callable[[], datetime] = PrivateAttr(default_factory=lambda: _now)
+    _lock: Any = PrivateAttr(default_factory=Lock)
+
+    # --- what a test does to it ---
+
+    def fail_next(self, method: str, error: ContinuityError) -> None:
+        """Raise this from the next call of one method."""
+        self._failures[method] = error
+
+    def set_clock(self, clock: Callable[[], datetime]) -> None:
+        """Take the times of objects from this clock."""
+        self._clock = clock
+
+    @property
+    def held(self) -> dict[str, bytes]:
+        """A copy of everything that is in it."""
+        return {key: content for key, (content, _) in self._held.items()}
+
+    # --- the contract ---
+
+    def get(self, key: str) -> bytes:
+        self._maybe_fail("get")
+        return self._find(key)
+
+    def stream(self, key: str) -> Iterator[bytes]:
+        self._maybe_fail("stream")
+        content = self._find(key)
+        for start in range(0, len(content), _PIECE):
+            yield content[start : start + _PIECE]
+
+    def put(self, key: str, content: bytes) -> str:
+        self._maybe_fail("put")
+        with self._lock:
+            return self._store(key, content)
+
+    def put_if_absent(self, key: str, content: bytes) -> str:
+        self._maybe_fail("put_if_absent")
+        with self._lock:
+            if key in self._held:
+                raise AlreadyExists(f"object {key}", "exists", "read it again")
+            return self._store(key, content)
+
+    def put_if_match(self, key: str, content: bytes, etag: str) -> str:
+        self._maybe_fail("put_if_match")
+        with self._lock:
+            if key not in self._held or _etag(self._held[key][0]) != etag:
+                raise AlreadyExists(f"object {key}", "is another one now", "read it again")
+            return self._store(key, content)
+
+    def etag(self, key: str) -> str:
+        self._maybe_fail("etag")
+        return _etag(self._find(key))
+
+    def list(self, prefix: str) -> tuple[StoredObject, ...]:
+        self._maybe_fail("list")
+        with self._lock:
+            found = sorted(item for item in self._held.items() if item[0].startswith(prefix))
+        return tuple(
+            StoredObject(key, len(content), _etag(content), modified)
+            for key, (content, modified) in found
+        )
+
+    def remove(self, key: str) -> None:
+        self._maybe_fail("remove")
+        with self._lock:
+            self._held.pop(key, None)
+
+    def _find(self, key: str) -> bytes:
+        if key not in self._held:
+            raise NotFound(f"object {key}", "does not exist", "list the store")
+        return self._held[key][0]
+
+    def _store(self, key: str, content: bytes) -> str:
+        self._held[key] = (bytes(content), self._clock())
+        return _etag(content)
+
+    def _maybe_fail(self, method: str) -> None:
+        if method in self._failures:
+            raise self._failures.pop(method)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _etag(content: bytes) -> str:
+    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
