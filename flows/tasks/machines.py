@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from blocks.repositories.lease import is_held
-
 from blocks.errors import (
     ContinuityError,
     OutOfStock,
     PrimaryNotFenced,
     ProviderError,
 )
+from blocks.repositories.lease import is_held
 from blocks.servers.base import Server
 from blocks.servers.host_key import new_host_key
 from blocks.types import Machine, MachineRequest
