@@ -87,7 +87,9 @@ class CommandFailed(ProviderError):
         stderr: Its last lines, without secrets.
     """
 
-    def __init__(self, subject: str, cause: str, hint: str, status: int = 1, stderr: str = "") -> None:
+    def __init__(
+        self, subject: str, cause: str, hint: str, status: int = 1, stderr: str = ""
+    ) -> None:
         super().__init__(subject, cause, hint)
         self.args = (subject, cause, hint, status, stderr)
         self.status = status
@@ -134,7 +136,9 @@ class LeaseHeld(ContinuityError):
         until: ISO time at which it ends unless renewed.
     """
 
-    def __init__(self, subject: str, cause: str, hint: str, owner: str = "", until: str = "") -> None:
+    def __init__(
+        self, subject: str, cause: str, hint: str, owner: str = "", until: str = ""
+    ) -> None:
         super().__init__(subject, cause, hint)
         self.args = (subject, cause, hint, owner, until)
         self.owner = owner

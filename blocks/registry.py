@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TypeVar, cast
 
 from prefect.blocks.core import Block
+from prefect.client.orchestration import get_client
 
 from blocks.errors import ConfigurationError
 
@@ -31,7 +32,7 @@ Kind = TypeVar("Kind", bound=Block)
 
 
 def block_types() -> tuple[type[Block], ...]:
-    """Import all block modules and return their concrete block classes, in the order of `MODULES`."""
+    """Import all block modules; return their concrete block classes in the order of `MODULES`."""
     found: list[type[Block]] = []
     for name in MODULES:
         module = import_module(name)
@@ -88,9 +89,9 @@ def load(reference: str, kind: type[Kind]) -> Kind:
 def names(slug: str) -> tuple[str, ...]:
     """Return the names of all saved or provided blocks of one type, sorted."""
     if _provided:
-        return tuple(sorted(ref.split("/", 1)[1] for ref in _provided if ref.split("/", 1)[0] == slug))
-    from prefect.client.orchestration import get_client
-
+        return tuple(
+            sorted(ref.split("/", 1)[1] for ref in _provided if ref.split("/", 1)[0] == slug)
+        )
     with get_client(sync_client=True) as client:
         documents = client.read_block_documents_by_type(block_type_slug=slug)
     return tuple(sorted(document.name for document in documents if document.name))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from blocks.repositories.catalogue import Catalogue
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.futures import wait
@@ -10,6 +9,7 @@ from prefect.runtime import flow_run
 
 from blocks.databases.base import Database
 from blocks.registry import names
+from blocks.repositories.catalogue import Catalogue
 from blocks.types import (
     DatabaseFacts,
     Frequency,

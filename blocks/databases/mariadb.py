@@ -72,32 +72,32 @@ class MariaDb(Database):
 
     # --- reading ---
 
-    def facts(self, server: Server) -> DatabaseFacts:  # noqa: D102
+    def facts(self, server: Server) -> DatabaseFacts:
         with self._connected(server) as cursor:
             return reading.read_facts(cursor)
 
-    def read_canary(self, server: Server) -> Canary | None:  # noqa: D102
+    def read_canary(self, server: Server) -> Canary | None:
         with self._connected(server) as cursor:
             return reading.read_canary(cursor, self.canary_database)
 
-    def newest(self, server: Server, database: str, query: str) -> datetime | None:  # noqa: D102
+    def newest(self, server: Server, database: str, query: str) -> datetime | None:
         with self._connected(server) as cursor:
             return reading.newest(cursor, database, query)
 
-    def installed_series(self, server: Server) -> str:  # noqa: D102
+    def installed_series(self, server: Server) -> str:
         said = server.run(("mariadbd", "--version"), timeout=_SHORT, accept=(0, _NOT_FOUND))
         return "" if said.status == _NOT_FOUND else reading.series(said.stdout.decode())
 
     # --- backup ---
 
-    def write_canary(self, server: Server, canary: Canary) -> None:  # noqa: D102
+    def write_canary(self, server: Server, canary: Canary) -> None:
         with self._connected(server) as cursor:
             reading.write_canary(cursor, self.canary_database, canary)
 
-    def physical_copy(self) -> RemoteCommand:  # noqa: D102
+    def physical_copy(self) -> RemoteCommand:
         return copying.physical_copy(self._source)
 
-    def physical_position(self, server: Server) -> Position:  # noqa: D102
+    def physical_position(self, server: Server) -> Position:
         subject = f"physical copy of server {server.address}"
         notes = f"{COPY_NOTES}/xtrabackup_info"
         try:
@@ -111,15 +111,15 @@ class MariaDb(Database):
         seconds = server.run(("stat", "--format=%Y", notes), timeout=_SHORT).stdout
         return Position(file, offset, gtid, datetime.fromtimestamp(int(seconds), UTC))
 
-    def logical_dump(self, database: str) -> RemoteCommand:  # noqa: D102
+    def logical_dump(self, database: str) -> RemoteCommand:
         return copying.logical_dump(self._source, database)
 
-    def grants_dump(self) -> RemoteCommand:  # noqa: D102
+    def grants_dump(self) -> RemoteCommand:
         return copying.grants_dump(self._source)
 
     # --- restore ---
 
-    def restore_physical(  # noqa: D102
+    def restore_physical(
         self,
         server: Server,
         stream: RemoteCommand,
@@ -132,7 +132,7 @@ class MariaDb(Database):
             server, self._place, stream, snapshot=snapshot, timeout=timeout, size=size
         )
 
-    def restore_logical(  # noqa: D102
+    def restore_logical(
         self,
         server: Server,
         database: str,
@@ -145,7 +145,5 @@ class MariaDb(Database):
             server, self._place, database, stream, snapshot=snapshot, timeout=timeout
         )
 
-    def restore_grants(  # noqa: D102
-        self, server: Server, stream: RemoteCommand, *, timeout: timedelta
-    ) -> None:
+    def restore_grants(self, server: Server, stream: RemoteCommand, *, timeout: timedelta) -> None:
         restoring.restore_grants(server, self._place, stream, timeout=timeout)

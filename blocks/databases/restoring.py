@@ -23,7 +23,7 @@ _HELD = "continuity-snapshot"
 _NO_TOOL, _MOUNTED = 44, 45
 
 _LOOK = f"""
-command -v mariadb-backup mbstream >/dev/null || exit {_NO_TOOL}
+{{ command -v mariadb-backup && command -v mbstream; }} >/dev/null || exit {_NO_TOOL}
 mountpoint -q "$1" && exit {_MOUNTED}
 holds() {{ [ "$(cat "$1/{_HELD}" 2>/dev/null)" = "$2" ]; }}
 if holds "$1" "$2"; then echo restored

@@ -66,7 +66,11 @@ class Repository(Block, ABC):
 
     @abstractmethod
     def objects(self) -> ObjectStore:
-        """Return the store for manifests, journal and leases of this repository."""
+        """Return the store for this repository's manifests and data."""
+
+    @abstractmethod
+    def state(self) -> ObjectStore:
+        """Return the store for journal and leases: conditional writes must hold there."""
 
     @abstractmethod
     def seal_key(self) -> bytes:

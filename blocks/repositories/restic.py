@@ -51,15 +51,18 @@ class ResticRepository(ResticKeys):
     _block_type_slug = "restic-repository"
     _description = "Encrypted snapshots in an S3 bucket, one restic repository a server."
 
-    def objects(self) -> ObjectStore:  # noqa: D102 (the contract is the base's)
+    def objects(self) -> ObjectStore:
         return self.store
 
-    def seal_key(self) -> bytes:  # noqa: D102
+    def state(self) -> ObjectStore:
+        return self._state_store() if self.state_bucket else self.store
+
+    def seal_key(self) -> bytes:
         return derive_key(self.password.get_secret_value())
 
     # --- backup ---
 
-    def prepare(self, server: Server, name: str) -> None:  # noqa: D102
+    def prepare(self, server: Server, name: str) -> None:
         binary = pinned_binary(self.restic_binary, self.restic_sha256)
         script = ("sh", "-c", _INSTALLED, "continuity", words.SERVER_FOLDER, words.SERVER_CACHE)
         found = server.run(script, timeout=_SHORT).stdout.decode()
@@ -69,7 +72,7 @@ class ResticRepository(ResticKeys):
             server.put(words.SERVER_CA, Path(self.store.ca_file).read_bytes(), mode=0o644)
         self._require_route(server, name)
 
-    def initialise(self, name: str) -> None:  # noqa: D102
+    def initialise(self, name: str) -> None:
         if not self._exists(name):
             # Only after the bucket is known to be there: restic would make a missing one.
             self._local(name, "init", "--json")
@@ -77,7 +80,7 @@ class ResticRepository(ResticKeys):
         self._local(name, "cat", "config", "--no-lock")
         self._salvage(name)
 
-    def save_paths(  # noqa: D102
+    def save_paths(
         self, server: Server, paths: Sequence[str], exclude: Sequence[str], label: Label
     ) -> Snapshot:
         saved = self._back_up(server, label, words.paths(paths, exclude))
@@ -91,18 +94,18 @@ class ResticRepository(ResticKeys):
             )
         return saved.snapshot
 
-    def save_stream(  # noqa: D102
+    def save_stream(
         self, server: Server, command: RemoteCommand, filename: str, label: Label
     ) -> Snapshot:
         what = words.stream(command.argv, filename)
         return self._back_up(server, label, what, dict(command.secrets)).snapshot
 
-    def read_back(self, name: str, since: datetime) -> ReadBack:  # noqa: D102
+    def read_back(self, name: str, since: datetime) -> ReadBack:
         seen = read_back(self.store, words.folder(name), since)
         self._local(name, "check", "--json", "--no-lock", "--with-cache", timeout=_LONG)
         return seen
 
-    def forget(self, name: str, keep: Collection[str]) -> tuple[str, ...]:  # noqa: D102
+    def forget(self, name: str, keep: Collection[str]) -> tuple[str, ...]:
         there = [each.id for each in self.snapshots(name)]
         gone = tuple(each for each in there if each not in set(keep))
         if not set(keep) & set(there):
@@ -119,29 +122,29 @@ class ResticRepository(ResticKeys):
 
     # --- restore ---
 
-    def snapshots(self, name: str) -> tuple[Snapshot, ...]:  # noqa: D102
+    def snapshots(self, name: str) -> tuple[Snapshot, ...]:
         if not self._exists(name):
             return ()
         ended = self._local(name, "snapshots", "--json", "--no-lock")
         return tuple(each.snapshot for each in listed(ended.stdout))
 
-    def restore_paths(  # noqa: D102
+    def restore_paths(
         self, server: Server, name: str, snapshot: str, target: str = "/"
     ) -> RestoreSummary:
         command = self.remote_restic(name, words.restore(snapshot, target))
         ended = self._on(server, name, command, f"restore-{snapshot[:12]}")
         return restore_summary(ended.stdout)
 
-    def read_stream(self, name: str, snapshot: str, filename: str) -> RemoteCommand:  # noqa: D102
+    def read_stream(self, name: str, snapshot: str, filename: str) -> RemoteCommand:
         what = ("dump", "--no-lock", words.checked(snapshot), f"/{filename}")
         return self.remote_restic(name, what)
 
-    def damage_behind(self, name: str, failed: CommandFailed) -> DamagedData | None:  # noqa: D102
+    def damage_behind(self, name: str, failed: CommandFailed) -> DamagedData | None:
         ended = Ended(failed.subject, words.folder(name), failed.status, b"", failed.stderr)
         damage = find_damage(ended)
         return damage and full_key(self.store, damage)
 
-    def snapshots_using(self, name: str, damaged: str) -> tuple[str, ...]:  # noqa: D102
+    def snapshots_using(self, name: str, damaged: str) -> tuple[str, ...]:
         def run(*command: str) -> Ended:
             return self._local(name, *command)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, PrivateAttr, SecretStr
 
 from blocks.repositories import restic_command as words
 from blocks.repositories.base import Repository
@@ -64,6 +64,19 @@ class ResticKeys(Repository):
     deadline_hours: float = Field(
         default=6, gt=0, title="Deadline", description="Hours that one backup or restore may take."
     )
+    state_bucket: str = Field(
+        default="",
+        title="State bucket",
+        description="Bucket for journal and leases, where conditional writes hold; empty if they "
+        "hold in the bucket of the backups.",
+    )
+    _state: S3ObjectStore | None = PrivateAttr(default=None)
+
+    def _state_store(self) -> S3ObjectStore:
+        """Return the bucket for journal and leases, reached with the worker's key; always one."""
+        if self._state is None:
+            self._state = self.store.model_copy(update={"bucket": self.state_bucket})
+        return self._state
 
     def remote_restic(
         self, name: str, what: tuple[str, ...], secrets: dict[str, str] | None = None

@@ -20,11 +20,11 @@ _SHORT = timedelta(seconds=60)
 class DebianServer(Server, ABC):
     """What every Debian server does in the same way, however it is reached."""
 
-    def facts(self) -> ServerFacts:  # noqa: D102 (the contracts are the base's)
+    def facts(self) -> ServerFacts:
         said = self.run(("bash", "-c", facts.SCRIPT, "read-facts"), timeout=_SHORT).stdout.decode()
         return facts.parse_facts("server", said)
 
-    def add_accounts(self, accounts: Sequence[Account]) -> tuple[str, ...]:  # noqa: D102
+    def add_accounts(self, accounts: Sequence[Account]) -> tuple[str, ...]:
         here = Books(self.get("/etc/passwd").decode(), self.get("/etc/group").decode())
         plan = plan_accounts("the server", accounts, here)
         script = "\n".join(shlex.join(command) for command in plan.commands)
@@ -32,29 +32,29 @@ class DebianServer(Server, ABC):
             self.run(("sh", "-e", "-c", script), timeout=_SHORT)
         return plan.created
 
-    def install_packages(self, names: Sequence[str], *, timeout: timedelta) -> tuple[str, ...]:  # noqa: D102
+    def install_packages(self, names: Sequence[str], *, timeout: timedelta) -> tuple[str, ...]:
         return packages.install(self, names, timeout)
 
-    def apply_configuration(self, staging: str) -> tuple[str, ...]:  # noqa: D102
+    def apply_configuration(self, staging: str) -> tuple[str, ...]:
         return configuration.apply(self, staging)
 
-    def start_services(self, names: Sequence[str]) -> tuple[str, ...]:  # noqa: D102
+    def start_services(self, names: Sequence[str]) -> tuple[str, ...]:
         return services.start(self, names)
 
-    def fence(self) -> None:  # noqa: D102
+    def fence(self) -> None:
         services.fence(self)
 
-    def unfence(self) -> None:  # noqa: D102
+    def unfence(self) -> None:
         services.unfence(self)
 
-    def isolate(self, allowed: Sequence[str]) -> None:  # noqa: D102
+    def isolate(self, allowed: Sequence[str]) -> None:
         services.isolate(self, allowed)
 
-    def read_marker(self, name: str) -> str:  # noqa: D102
+    def read_marker(self, name: str) -> str:
         try:
             return self.get(f"{MARKERS}/{name}").decode()
         except NotFound:
             return ""
 
-    def write_marker(self, name: str, text: str) -> None:  # noqa: D102
+    def write_marker(self, name: str, text: str) -> None:
         self.put(f"{MARKERS}/{name}", text.encode())

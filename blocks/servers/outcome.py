@@ -19,6 +19,8 @@ _FULL_PATH = re.compile(r"['\"]?(/[^\s'\":,;()]+)")
 _STATUSES = re.compile(rf"^{STATUS_LINE} (\d+) (\d+)\n?", re.MULTILINE)
 _BROKEN_PIPE = 141
 _SHOWN_LINES = 8
+_KEPT_LINES = 100
+"""For whoever knows the command and reads in them what it met, such as damaged data."""
 _SHOWN_WORDS = 12
 _SHOWN_SCRIPT = 60
 _SHELLS = (("sh", "-c"), ("bash", "-c"))
@@ -102,8 +104,8 @@ def _failed(ended: Ended) -> CommandFailed:
         ends = f"`{' | '.join(ended.words)}` ended with status {status}"
     else:
         status, ends = _blame(ended.words, both)
-    lines = [line for line in stderr.splitlines() if line.strip()][-_SHOWN_LINES:]
-    said = f": {' / '.join(lines)}" if lines else ", without a message"
+    lines = [line for line in stderr.splitlines() if line.strip()][-_KEPT_LINES:]
+    said = f": {' / '.join(lines[-_SHOWN_LINES:])}" if lines else ", without a message"
     return CommandFailed(
         f"server {ended.address}",
         ends + said,

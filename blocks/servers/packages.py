@@ -24,10 +24,12 @@ OF_THE_MACHINE = re.compile(
 
 POLICY = "/usr/sbin/policy-rc.d"
 _POLICY_TEXT = "#!/bin/sh\\n# continuity: no service starts during an installation\\nexit 101\\n"
+# `--force-unsafe-io`: a machine that loses power during its rebuild is rebuilt, not repaired.
 _INSTALL = f"""
 set -e
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
 apt="apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0
+     -o Dpkg::Options::=--force-unsafe-io
      -o Dpkg::Options::=--force-confold -o Dpkg::Options::=--force-confdef"
 trap 'rm -f {POLICY}' EXIT
 printf '{_POLICY_TEXT}' >{POLICY}

@@ -38,7 +38,8 @@ _NO_SUCH_FILE = 44
 _STORE = (
     'set -e; path=$1 mode=$2; folder=$(dirname "$path"); umask 022; mkdir -p "$folder"; '
     'new=$(mktemp "$path.XXXXXX"); trap \'rm -f "$new"\' EXIT; '
-    'dd of="$new" bs=1M iflag=fullblock status=none; chmod "$mode" "$new"; sync "$new"; mv -T "$new" "$path"; sync "$folder"'
+    'dd of="$new" bs=1M iflag=fullblock status=none; chmod "$mode" "$new"; sync "$new"; '
+    'mv -T "$new" "$path"; sync "$folder"'
 )
 _READ = f'[ -e "$1" ] || exit {_NO_SUCH_FILE}; exec cat -- "$1"'
 
@@ -90,7 +91,7 @@ class SshServer(DebianServer):
             timeout=self.connect_timeout_seconds,
         )
 
-    def at(self, address: str, host_key: str) -> SshServer:  # noqa: D102
+    def at(self, address: str, host_key: str) -> SshServer:
         # A new machine's sshd listens where every sshd does.
         return SshServer(
             address=address,
@@ -100,12 +101,12 @@ class SshServer(DebianServer):
             connect_timeout_seconds=self.connect_timeout_seconds,
         )
 
-    def authorized_key(self) -> str:  # noqa: D102
+    def authorized_key(self) -> str:
         return public_key(self._login())
 
     # --- commands ---
 
-    def run(  # noqa: D102
+    def run(
         self,
         command: RemoteCommand | Sequence[str],
         *,
@@ -120,7 +121,7 @@ class SshServer(DebianServer):
         names = (describe(wanted.argv),)
         return self._execute(line, io.BytesIO(begin + stdin), names, timeout, tuple(accept))
 
-    def pipe(  # noqa: D102
+    def pipe(
         self, source: RemoteCommand, sink: RemoteCommand, *, timeout: timedelta, job: str = ""
     ) -> CommandResult:
         content = records(source.secrets) + records(sink.secrets)
@@ -155,7 +156,7 @@ class SshServer(DebianServer):
             raise error
         return replace(result, stderr=pipe_statuses(result.stderr)[0])
 
-    def stop_jobs(self, prefix: str = "") -> tuple[str, ...]:  # noqa: D102
+    def stop_jobs(self, prefix: str = "") -> tuple[str, ...]:
         pattern = f"{UNIT_PREFIX}{prefix}*.service"
         listing = ("systemctl", "list-units", "--plain", "--no-legend", "--type=service", pattern)
         said = self.run(listing, timeout=_SHORT_TIMEOUT).stdout.decode()
@@ -167,10 +168,10 @@ class SshServer(DebianServer):
 
     # --- files ---
 
-    def put(self, path: str, content: bytes, *, mode: int = 0o600) -> None:  # noqa: D102
+    def put(self, path: str, content: bytes, *, mode: int = 0o600) -> None:
         self._store(path, io.BytesIO(content), mode)
 
-    def put_file(self, local: Path, path: str, *, mode: int = 0o755) -> None:  # noqa: D102
+    def put_file(self, local: Path, path: str, *, mode: int = 0o755) -> None:
         with local.open("rb") as content:
             self._store(path, content, mode)
 
@@ -179,7 +180,7 @@ class SshServer(DebianServer):
         line = remote_line(words, _FILE_TIMEOUT.total_seconds())
         self._execute(line, content, (f"write {shlex.quote(path)}",), _FILE_TIMEOUT, (0,))
 
-    def get(self, path: str) -> bytes:  # noqa: D102
+    def get(self, path: str) -> bytes:
         words = ("sh", "-c", _READ, "read-file", path)
         result = self.run(words, timeout=_FILE_TIMEOUT, accept=(0, _NO_SUCH_FILE))
         if result.status == _NO_SUCH_FILE:
@@ -192,17 +193,17 @@ class SshServer(DebianServer):
 
     # --- network ---
 
-    def tunnel(self, port: int) -> AbstractContextManager[tuple[str, int]]:  # noqa: D102
+    def tunnel(self, port: int) -> AbstractContextManager[tuple[str, int]]:
         return forward(self._connection, self._login(), port)
 
-    def answers(self, port: int, *, timeout: timedelta) -> bool:  # noqa: D102
+    def answers(self, port: int, *, timeout: timedelta) -> bool:
         try:
             socket.create_connection((self.address, port), timeout.total_seconds()).close()
         except OSError:
             return False
         return True
 
-    def wait_ready(self, *, timeout: timedelta) -> None:  # noqa: D102
+    def wait_ready(self, *, timeout: timedelta) -> None:
         deadline = time.monotonic() + timeout.total_seconds()
         while True:
             try:

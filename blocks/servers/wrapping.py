@@ -83,6 +83,8 @@ def remote_line(words: Sequence[str], seconds: float, job: str = "") -> str:
     unit = unit_name(job)
     wrapped = (
         *("systemd-run", "--quiet", "--pipe", "--wait", "--collect", f"--unit={unit}"),
+        # Its default is the whole command line, whose line ends systemd takes for settings.
+        f"--description={unit}",
         *("-p", "Type=oneshot", "-p", f"TimeoutStartSec={limit}", "-p", "TimeoutStopSec=5"),
         *(f"--setenv={pair}" for pair in ENVIRONMENT),
         "--",

@@ -41,7 +41,9 @@ class Site(Block):
 
     _block_type_name = "Client site"
     _block_type_slug = "client-site"
-    _description = "A client's site: where its files, databases and pages are, and what was promised."
+    _description = (
+        "A client's site: where its files, databases and pages are, and what was promised."
+    )
 
     title: str = Field(title="Title", description="Name that people use.")
     domains: list[str] = Field(title="Domains", description="Host names that lead to the site.")
@@ -53,7 +55,9 @@ class Site(Block):
         default_factory=list, title="Databases", description="Databases that the site uses."
     )
     tier: Tier = Field(default=Tier.HOURS_48, title="Tier", description="The promise made.")
-    priority: int = Field(default=50, ge=1, le=100, title="Priority", description="1 comes back first.")
+    priority: int = Field(
+        default=50, ge=1, le=100, title="Priority", description="1 comes back first."
+    )
     frequency: Frequency = Field(
         default=Frequency.DAILY, title="Frequency", description="How often it is backed up."
     )

@@ -7,13 +7,13 @@ import sys
 from typing import Annotated
 
 import typer
-from blocks.repositories.journal import Journal
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateName
 from prefect.client.schemas.objects import FlowRun
 from prefect.flow_runs import resume_flow_run
 
 from blocks.errors import ApprovalMismatch, ConfigurationError, ContinuityError
+from blocks.repositories.journal import Journal
 from deployments.cli.progress import exit_code
 from flows.decisions.recovery_plan import RecoveryPlan, plan_from_document
 from flows.reports.plan_text import plan_markdown
@@ -79,7 +79,7 @@ def _waiting_run(client: SyncPrefectClient, wanted: str) -> FlowRun:
 def _plan_of(run: FlowRun) -> RecoveryPlan:
     incident = incident_of_run(run.parameters, run.id)
     estate = open_estate(str(run.parameters["server"]))
-    document = Journal(estate.repository.objects(), incident).document(PLAN)
+    document = Journal(estate.repository.state(), incident).document(PLAN)
     if document is None:
         raise ConfigurationError(
             f"incident {incident}", "has no plan in its journal", "continuity status"

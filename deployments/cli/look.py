@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from blocks.repositories.catalogue import Catalogue
-from blocks.repositories.journal import Journal, incidents
 from rich.console import Console
 from rich.table import Table
 
 from blocks import registry
 from blocks.errors import ContinuityError
+from blocks.repositories.catalogue import Catalogue
+from blocks.repositories.journal import Journal, incidents
 from deployments.cli.connection import EstateFile, Local, connected
 from deployments.cli.progress import shown
 from flows.reports.wording import duration, size
@@ -84,7 +84,7 @@ def _incidents(server: str) -> Table:
     table = Table(title=f"Incidents de {server}", title_justify="left")
     for column in ("Incident", "Verdict", "Plan", "Approuvé par", "Dernière étape"):
         table.add_column(column)
-    objects = open_estate(server).repository.objects()
+    objects = open_estate(server).repository.state()
     for each in incidents(objects):
         journal = Journal(objects, each)
         plan, report = journal.document(PLAN) or {}, journal.document(REPORT) or {}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from threading import Lock
+
+from prefect.logging.handlers import PrefectConsoleHandler
 
 from blocks.errors import ApprovalMismatch, ContinuityError, LeaseHeld, VerificationFailed
 from blocks.types import StepRecord, StepState
@@ -55,6 +58,7 @@ def shown() -> Iterator[None]:
     """Print the steps of this process, and turn errors into an exit code with their hint."""
     printer = Printer()
     listeners.append(printer)
+    _silence_console()
     try:
         yield
     except ContinuityError as error:
@@ -62,6 +66,16 @@ def shown() -> Iterator[None]:
         raise SystemExit(exit_code(error)) from None
     finally:
         listeners.remove(printer)
+
+
+def _silence_console() -> None:
+    """Keep Prefect's own log lines from the terminal; its server still gets them."""
+    for name in ("", "prefect", "prefect.flow_runs", "prefect.task_runs"):
+        logger = logging.getLogger(name)
+        for handler in list(logger.handlers):
+            if isinstance(handler, PrefectConsoleHandler):
+                logger.removeHandler(handler)
+    logging.lastResort = None
 
 
 def exit_code(error: ContinuityError) -> int:

@@ -30,7 +30,7 @@ def backup(
     estate: EstateFile = None,
 ) -> None:
     """Take a recovery set of one server or of all, and print its name."""
-    from flows.backup import backup as run  # The flows take a second to import.  # noqa: PLC0415
+    from flows.backup import backup as run  # The flows take a second to import.
 
     with connected(local=local, estate=estate), shown():
         for made in run(server, frequency):
@@ -56,7 +56,7 @@ def recover(
 
     Exit codes: 0 recovered, 1 failed, 3 partly recovered, 4 not approved, 5 another run holds it.
     """
-    from flows.disaster_recovery import disaster_recovery  # noqa: PLC0415
+    from flows.disaster_recovery import disaster_recovery
 
     ask_at_terminal.append(lambda plan, text: _ask(plan, text, approve, operator))
     now = datetime.now(UTC)
@@ -79,7 +79,7 @@ def drill(
     estate: EstateFile = None,
 ) -> None:
     """Practise the recovery on an isolated machine that is destroyed afterwards; no DNS change."""
-    from flows.drill import drill as run  # noqa: PLC0415
+    from flows.drill import drill as run
 
     with connected(local=local, estate=estate), shown():
         report = run(

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
-from blocks.repositories.journal import Journal
 from prefect.client.orchestration import get_client
 
 from blocks.errors import VerificationFailed
+from blocks.repositories.journal import Journal
 from blocks.types import StepRecord, StepState
 from deployments.cli.progress import line
 from flows.decisions.recovery_plan import plan_from_document
@@ -33,7 +33,7 @@ def follow(
         VerificationFailed: The run ended without a report, or not in time.
     """
     incident = incident_of_run({"server": server}, run)
-    journal = Journal(open_estate(server).repository.objects(), incident)
+    journal = Journal(open_estate(server).repository.state(), incident)
     shown: set[int] = set()
     approved = False
     deadline = time.monotonic() + patience.total_seconds()

@@ -41,8 +41,9 @@ def expiry() -> LifecycleRuleTypeDef:
     """Return the rule that gives the room of hidden versions and broken uploads back."""
     return {
         "ID": "what-is-hidden-goes",
+        # As Ceph gives it back: so it can be seen whether the bucket has the rule already.
+        "Prefix": "",
         "Status": "Enabled",
-        "Filter": {"Prefix": ""},
         "NoncurrentVersionExpiration": {"NoncurrentDays": KEPT_DAYS},
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
     }

@@ -7,10 +7,9 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from time import monotonic
 
-from blocks.repositories.journal import Journal
-
 from blocks.errors import ContinuityError
 from blocks.notify.base import Notifier
+from blocks.repositories.journal import Journal
 from blocks.types import Notice, StepRecord, StepState
 from flows.reports.progress import detail_notice
 

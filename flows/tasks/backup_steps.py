@@ -8,10 +8,10 @@ from datetime import timedelta
 from secrets import token_hex
 from threading import BoundedSemaphore
 
-from blocks.repositories.catalogue import Catalogue, contradictions
 from prefect import get_run_logger
 
 from blocks.errors import DiskFull, NotFound, VerificationFailed
+from blocks.repositories.catalogue import Catalogue, contradictions
 from blocks.types import (
     Canary,
     DatabaseFacts,

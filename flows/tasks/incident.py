@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import BoundedSemaphore
 
-from blocks.repositories.journal import Journal
-
 from blocks.databases.base import Database
 from blocks.dns.base import DnsZone
 from blocks.errors import ContinuityError
@@ -17,6 +15,7 @@ from blocks.monitors.base import Probe
 from blocks.notify.base import Notifier
 from blocks.registry import load
 from blocks.repositories.base import Repository
+from blocks.repositories.journal import Journal
 from blocks.servers.base import Server
 from blocks.servers.protected import ProtectedServer
 from blocks.sites.site import Site
@@ -94,7 +93,7 @@ class Incident:
         self.id = identifier
         self.estate = estate
         self.heading = heading
-        self.journal = Journal(estate.repository.objects(), identifier)
+        self.journal = Journal(estate.repository.state(), identifier)
         self.records: list[StepRecord] = list(self.journal.records())
         self.listeners = list(listeners)
         self.plan: RecoveryPlan | None = None

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from blocks.repositories.catalogue import Catalogue, contradictions
-
 from blocks.types import RecoverySet
 from flows.decisions.recovery_plan import Observation, SiteSpec, TargetChoice, ZoneView
 from flows.decisions.set_choice import choose_set

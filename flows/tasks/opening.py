@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 
-from blocks.repositories.lease import LeaseKeeper, process_holder
 from prefect.runtime import flow_run
 
 from blocks.errors import ContinuityError
+from blocks.repositories.lease import LeaseKeeper, process_holder
 from blocks.types import Notice
 from flows.reports.plan_text import plan_notice
 from flows.reports.progress import live_notice
@@ -77,7 +77,7 @@ def hold_backup_lease(estate: Estate) -> Iterator[None]:
 
 def _keeper(estate: Estate, subject: str, owner: str) -> LeaseKeeper:
     return LeaseKeeper(
-        estate.repository.objects(),
+        estate.repository.state(),
         subject=subject,
         owner=owner,
         holder=process_holder(),

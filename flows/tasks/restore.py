@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from blocks.repositories.catalogue import Catalogue
-
 from blocks.errors import CommandFailed, ContinuityError, DamagedData, NotFound, VerificationFailed
+from blocks.repositories.catalogue import Catalogue
 from blocks.servers.base import Server
 from blocks.types import Part, RecoverySet, RemoteCommand, SnapshotRef
 from flows.decisions.recovery_plan import RecoveryPlan

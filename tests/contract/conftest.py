@@ -1,29 +1,33 @@
-"""Real targets that several contract suites share."""
+"""Services on the loopback that several contract suites share."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Network
 
 import pytest
-from pydantic import SecretStr
 
-from blocks.servers.ssh import SshServer
-from deployments.lab import lab, machines
-from deployments.lab.config import ROOT, Lab
-from deployments.lab.secrets import host_key
+from blocks.repositories.base import ObjectStore
+from tests.contract.debian_machine import debian
+from tests.contract.repository_worlds import ceph_store, moto_store
+from tests.fakes.loopback_s3 import LoopbackS3, moto_server
+from tests.fakes.memory_objects import MemoryObjects
+
+__all__ = ["debian"]
 
 
 @pytest.fixture(scope="session")
-def debian() -> Iterator[SshServer]:
-    """A real Debian machine of its own, for tests marked `lab`."""
-    here = Lab("servers", IPv4Network("10.89.75.0/24"), ROOT / "var/lab/servers")
-    lab.down(here)
-    lab.foundation(here)
-    machine = machines.start(here, "debian", "base", here.address(50), lambda _: None)
-    yield SshServer(
-        address=machine.address,
-        private_key=SecretStr(here.secret("ssh-key")),
-        host_key=host_key(here, "debian").public,
-    )
-    lab.down(here)
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackS3]:
+    """S3 by moto, with the bucket `continuity`."""
+    with moto_server(tmp_path_factory.mktemp("moto")) as service:
+        service.make_bucket("continuity")
+        yield service
+
+
+@pytest.fixture(params=["memory", "moto", pytest.param("ceph", marks=pytest.mark.lab)])
+def objects(request: pytest.FixtureRequest) -> ObjectStore:
+    """Every object store, one after the other."""
+    if request.param == "memory":
+        return MemoryObjects()
+    if request.param == "ceph":
+        return ceph_store()[0]
+    return moto_store(request.getfixturevalue("s3"))

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from random import Random
 from typing import Protocol
 from uuid import uuid4
 
@@ -18,7 +19,7 @@ from blocks.repositories.base import ObjectStore, Repository
 from blocks.repositories.restic import ResticRepository
 from blocks.repositories.s3 import S3ObjectStore
 from blocks.servers.base import Server
-from blocks.types import RemoteCommand
+from blocks.types import Label, Part, RemoteCommand, RestoreSummary, Snapshot
 from deployments.lab.config import current
 from tests.fakes.jobless_server import jobless
 from tests.fakes.loopback_s3 import LoopbackS3
@@ -85,6 +86,18 @@ class ResticWorld:
     server: Server
     root: str
     name: str
+
+    def with_fields(self, **fields: object) -> ResticWorld:
+        """Return the same world with other fields in the repository's block."""
+        changed = self.repository.model_copy(update=fields)
+        return ResticWorld(changed, self.server, self.root, self.name)
+
+    def save(self, *paths: str) -> Snapshot:
+        label = Label(self.name, "s1", Part.SITE, "shop")
+        return self.repository.save_paths(self.server, paths or (self.root,), (), label)
+
+    def restore(self, snapshot: Snapshot, target: str = "/") -> RestoreSummary:
+        return self.repository.restore_paths(self.server, self.name, snapshot.id, target)
 
     def put(self, path: str, content: bytes) -> None:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -172,6 +185,11 @@ def loopback_server(folder: Path) -> Iterator[Server]:
     finally:
         for path in fresh:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def noise(seed: int, size: int) -> bytes:
+    """Return bytes that do not shrink when compressed, the same in each run."""
+    return Random(seed).randbytes(size)  # noqa: S311
 
 
 def some_pack(objects: ObjectStore, name: str, *, before: frozenset[str] = frozenset()) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -61,7 +60,7 @@ def original(debian: SshServer) -> tuple[DatabaseFacts, str]:
 
 
 @pytest.fixture
-def server(debian: SshServer, original: tuple[DatabaseFacts, str]) -> Iterator[SshServer]:
+def server(debian: SshServer, original: tuple[DatabaseFacts, str]) -> SshServer:
     """The machine with an empty MariaDB, as a new one would be."""
     sh(
         debian,
@@ -69,7 +68,7 @@ def server(debian: SshServer, original: tuple[DatabaseFacts, str]) -> Iterator[S
         rm -rf /var/log/mysql-binlog
         mariadb-install-db --user=mysql --skip-test-db >/dev/null 2>&1""",
     )
-    yield debian
+    return debian
 
 
 def assert_back(server: SshServer, original: tuple[DatabaseFacts, str]) -> None:

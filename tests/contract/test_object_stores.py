@@ -21,38 +21,8 @@ from blocks.errors import (
     Unreachable,
 )
 from blocks.repositories.base import ObjectStore
-from blocks.repositories.s3 import S3ObjectStore
-from deployments.lab.config import current
 from tests.fakes.loopback_s3 import FaultyProxy, LoopbackS3, Mode, faulty_proxy, moto_server
 from tests.fakes.loopback_sshd import free_port
-from tests.fakes.memory_objects import MemoryObjects
-
-
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackS3]:
-    with moto_server(tmp_path_factory.mktemp("moto")) as service:
-        service.make_bucket("continuity")
-        yield service
-
-
-@pytest.fixture(
-    params=["memory", "moto", pytest.param("ceph", marks=pytest.mark.lab)], scope="module"
-)
-def any_store(request: pytest.FixtureRequest) -> ObjectStore:
-    folder = f"contract-{uuid4().hex[:8]}"
-    if request.param == "memory":
-        return MemoryObjects()
-    if request.param == "moto":
-        service: LoopbackS3 = request.getfixturevalue("s3")
-        return service.store("continuity", prefix=folder)
-    lab = current()
-    return S3ObjectStore(
-        endpoint=f"http://{lab.storage}:7480",
-        bucket="continuity",
-        prefix=folder,
-        access_key=lab.secret("s3-worker-access-key"),
-        secret_key=lab.secret("s3-worker-secret-key"),
-    )
 
 
 @pytest.fixture
@@ -63,64 +33,64 @@ def key() -> str:
 # --- the contract ---
 
 
-def test_what_was_put_is_read_again(any_store: ObjectStore, key: str) -> None:
+def test_what_was_put_is_read_again(objects: ObjectStore, key: str) -> None:
     content = b"\0one\xff" * 1000
-    etag = any_store.put(key, content)
-    assert any_store.get(key) == content
-    assert any_store.etag(key) == etag
-    any_store.put(key, b"two")
-    assert any_store.get(key) == b"two"
-    assert any_store.etag(key) != etag
+    etag = objects.put(key, content)
+    assert objects.get(key) == content
+    assert objects.etag(key) == etag
+    objects.put(key, b"two")
+    assert objects.get(key) == b"two"
+    assert objects.etag(key) != etag
 
 
-def test_streams_come_in_pieces_of_at_most_one_mebibyte(any_store: ObjectStore, key: str) -> None:
+def test_streams_come_in_pieces_of_at_most_one_mebibyte(objects: ObjectStore, key: str) -> None:
     content = bytes(range(256)) * 4096 * 2 + b"end"
-    any_store.put(key, content)
-    pieces = list(any_store.stream(key))
+    objects.put(key, content)
+    pieces = list(objects.stream(key))
     assert b"".join(pieces) == content
     assert max(len(piece) for piece in pieces) <= 1024 * 1024
 
 
-def test_missing_objects_are_not_found(any_store: ObjectStore, key: str) -> None:
+def test_missing_objects_are_not_found(objects: ObjectStore, key: str) -> None:
     with pytest.raises(NotFound, match=key):
-        any_store.get(key)
+        objects.get(key)
     with pytest.raises(NotFound, match=key):
-        any_store.etag(key)
+        objects.etag(key)
     with pytest.raises(NotFound, match=key):
-        list(any_store.stream(key))
+        list(objects.stream(key))
 
 
 def test_etag_is_of_this_object_and_not_of_one_that_starts_alike(
-    any_store: ObjectStore, key: str
+    objects: ObjectStore, key: str
 ) -> None:
-    any_store.put(key + ".old", b"other")
+    objects.put(key + ".old", b"other")
     with pytest.raises(NotFound):
-        any_store.etag(key)
+        objects.etag(key)
 
 
-def test_a_new_object_is_written_once(any_store: ObjectStore, key: str) -> None:
-    etag = any_store.put_if_absent(key, b"first")
+def test_a_new_object_is_written_once(objects: ObjectStore, key: str) -> None:
+    etag = objects.put_if_absent(key, b"first")
     with pytest.raises(AlreadyExists):
-        any_store.put_if_absent(key, b"second")
-    assert (any_store.get(key), any_store.etag(key)) == (b"first", etag)
+        objects.put_if_absent(key, b"second")
+    assert (objects.get(key), objects.etag(key)) == (b"first", etag)
 
 
-def test_an_object_is_replaced_only_as_it_was_read(any_store: ObjectStore, key: str) -> None:
-    old = any_store.put(key, b"one")
-    new = any_store.put_if_match(key, b"two", old)
-    assert new == any_store.etag(key)
+def test_an_object_is_replaced_only_as_it_was_read(objects: ObjectStore, key: str) -> None:
+    old = objects.put(key, b"one")
+    new = objects.put_if_match(key, b"two", old)
+    assert new == objects.etag(key)
     with pytest.raises(AlreadyExists):
-        any_store.put_if_match(key, b"three", old)
-    assert any_store.get(key) == b"two"
-    any_store.remove(key)
+        objects.put_if_match(key, b"three", old)
+    assert objects.get(key) == b"two"
+    objects.remove(key)
     with pytest.raises(AlreadyExists):
-        any_store.put_if_match(key, b"four", new)
+        objects.put_if_match(key, b"four", new)
 
 
-def test_of_many_writers_one_wins(any_store: ObjectStore, key: str) -> None:
+def test_of_many_writers_one_wins(objects: ObjectStore, key: str) -> None:
     def write(number: int) -> int:
         try:
-            any_store.put_if_absent(key, b"%d" % number)
+            objects.put_if_absent(key, b"%d" % number)
         except AlreadyExists:
             return -1
         return number
@@ -128,28 +98,28 @@ def test_of_many_writers_one_wins(any_store: ObjectStore, key: str) -> None:
     with ThreadPoolExecutor(8) as pool:
         winners = [number for number in pool.map(write, range(8)) if number >= 0]
     assert len(winners) == 1
-    assert any_store.get(key) == b"%d" % winners[0]
+    assert objects.get(key) == b"%d" % winners[0]
 
 
-def test_lists_are_sorted_complete_and_relative(any_store: ObjectStore) -> None:
+def test_lists_are_sorted_complete_and_relative(objects: ObjectStore) -> None:
     folder = uuid4().hex
     names = [f"{folder}/{number:04d}" for number in range(1003)]
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda name: any_store.put(name, name.encode()), reversed(names)))
-    any_store.put(f"{folder}x", b"")
-    found = any_store.list(f"{folder}/")
+        list(pool.map(lambda name: objects.put(name, name.encode()), reversed(names)))
+    objects.put(f"{folder}x", b"")
+    found = objects.list(f"{folder}/")
     assert [each.key for each in found] == names
     assert {each.size for each in found} == {len(names[0])}
     assert all(each.modified.tzinfo for each in found)
-    assert found[7].etag == any_store.etag(names[7])
-    assert any_store.list(f"{folder}/none") == ()
+    assert found[7].etag == objects.etag(names[7])
+    assert objects.list(f"{folder}/none") == ()
 
 
-def test_removing_is_idempotent(any_store: ObjectStore, key: str) -> None:
-    any_store.put(key, b"x")
-    any_store.remove(key)
-    any_store.remove(key)
-    assert any_store.list(key) == ()
+def test_removing_is_idempotent(objects: ObjectStore, key: str) -> None:
+    objects.put(key, b"x")
+    objects.remove(key)
+    objects.remove(key)
+    assert objects.list(key) == ()
 
 
 def test_an_s3_store_survives_pickling_after_use(s3: LoopbackS3) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from random import Random
 
 import pytest
 
@@ -18,22 +17,15 @@ from tests.contract.repository_worlds import (
     loopback_server,
     memory_world,
     moto_store,
+    noise,
     restic_world,
     some_pack,
 )
-from tests.fakes.loopback_s3 import LoopbackS3, moto_server
 
-NOISE = Random(1).randbytes(1_000_000)  # noqa: S311 - the same in each run
+NOISE = noise(1, 1_000_000)
 """Does not shrink when compressed, so most of it lies in one object."""
 
 ODD_NAMES = ("a b.txt", "-rf", "--exclude=x", "new\nline", "quote'\"$(id)", "é.txt", "#1;&|")
-
-
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackS3]:
-    with moto_server(tmp_path_factory.mktemp("moto")) as service:
-        service.make_bucket("continuity")
-        yield service
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic, sleep
@@ -67,11 +68,9 @@ def test_no_process_list_shows_a_secret(server: SshServer) -> None:
 
     def watch() -> None:
         while not done.is_set():
-            for path in Path("/proc").glob("[0-9]*/cmdline"):
-                try:
-                    seen.add(path.read_bytes())
-                except OSError:
-                    continue
+            for process in Path("/proc").iterdir():
+                with suppress(OSError):  # it has ended, or is no process
+                    seen.add((process / "cmdline").read_bytes())
 
     watcher = threading.Thread(target=watch)
     watcher.start()

@@ -83,6 +83,9 @@ class MemoryRepository(Repository):
     def objects(self) -> ObjectStore:
         return self._elsewhere or self._objects
 
+    def state(self) -> ObjectStore:
+        return self._objects
+
     def seal_key(self) -> bytes:
         return derive_key(self.password)
 

@@ -6,7 +6,6 @@ import fnmatch
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, timedelta
-from functools import partial
 from pathlib import Path
 
 from pydantic import Field, PrivateAttr
@@ -86,9 +85,11 @@ class MemoryServer(Server):
         """Return what a command writes to its standard output here."""
         if command.argv in self.machine.streams:
             return self.machine.streams[command.argv]
-        for reader in (*self.machine.readers, *(partial(each, self.machine) for each in TWINS)):
-            content = reader(command.argv)
-            if content is not None:
+        for reader in self.machine.readers:
+            if (content := reader(command.argv)) is not None:
+                return content
+        for twin in TWINS:
+            if (content := twin(self.machine, command.argv)) is not None:
                 return content
         raise CommandFailed(
             f"server {self.address}",

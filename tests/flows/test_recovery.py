@@ -49,7 +49,7 @@ def test_each_site_is_smoked_before_its_dns_and_again_after(world: World) -> Non
     world.back_up()
     world.lose()
     world.recover()
-    done = [r.step for r in Journal(world.repository.objects(), INCIDENT).records() if r.ended_at]
+    done = [r.step for r in Journal(world.repository.state(), INCIDENT).records() if r.ended_at]
     for site in ("shop", "brochure"):
         order = [done.index(f"{step}-{site}") for step in ("smoke", "dns", "visitors")]
         assert order == sorted(order)
@@ -93,7 +93,7 @@ def test_a_site_that_fails_keeps_its_dns_and_the_others_go_on(
     world.back_up()
     world.lose()
     world.probe.break_page(f"https://{SHOP}/", "HTTP 502 from nginx")
-    with pytest.raises(VerificationFailed, match="partly recovered.*HTTP 502") as raised:
+    with pytest.raises(VerificationFailed, match=r"partly recovered.*HTTP 502") as raised:
         world.recover()
     assert f"--incident {INCIDENT}" in raised.value.hint
     assert world.address_of(SHOP) == (OLD,)
@@ -121,7 +121,7 @@ def test_a_refused_dns_update_leaves_the_site_and_says_so(world: World) -> None:
     world.back_up()
     world.lose()
     world.zone.fail_next(UpdateRefused("zone atelier.test", "refused the key", "check the key"))
-    with pytest.raises(VerificationFailed, match="partly recovered.*refused the key"):
+    with pytest.raises(VerificationFailed, match=r"partly recovered.*refused the key"):
         world.recover()
 
 

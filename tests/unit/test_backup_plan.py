@@ -9,9 +9,7 @@ BROCHURE = SiteContent("vitrine", ("/srv/vitrine",), (), (), Frequency.WEEKLY)
 
 
 def due(frequency, previous):
-    made = plan_backup(
-        "web1", [SHOP, BROCHURE], frequency, previous, NOON, has_database=True
-    )
+    made = plan_backup("web1", [SHOP, BROCHURE], frequency, previous, NOON, has_database=True)
     return made, [site.name for site in made.due]
 
 

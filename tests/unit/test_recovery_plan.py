@@ -69,7 +69,9 @@ def test_the_digest_covers_what_is_done_and_not_when_it_was_looked_at():
     later = plan(taken_at=NOON + timedelta(hours=5), answering=(22,))
     assert later.digest == plan().digest
     assert plan(address="10.89.0.11").digest != plan().digest
-    assert plan(choice=SetChoice(recovery_set(NOON - timedelta(days=1)), ())).digest != plan().digest
+    assert (
+        plan(choice=SetChoice(recovery_set(NOON - timedelta(days=1)), ())).digest != plan().digest
+    )
     assert plan(sites=(site("boutique", 10),)).digest != plan().digest
 
 
