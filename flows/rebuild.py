@@ -44,7 +44,7 @@ def rebuild(incident: Incident, plan: RecoveryPlan, chosen: RecoverySet) -> Rebu
         restore_configuration, incident, server, chosen, after=[engine, packages]
     )
     database = submit(restore_database, incident, server, plan, chosen, after=[configuration])
-    web = submit(start_services, incident, server, chosen, after=[configuration])
+    web = submit(start_services, incident, server, plan, chosen, after=[configuration])
     data = submit(check_data, incident, server, chosen, after=[database])
     files = {
         each.site.name: submit(

@@ -63,13 +63,20 @@ class Database(Block, ABC):
 
     @abstractmethod
     def restore_physical(
-        self, server: Server, stream: RemoteCommand, *, snapshot: str, timeout: timedelta
+        self,
+        server: Server,
+        stream: RemoteCommand,
+        *,
+        snapshot: str,
+        timeout: timedelta,
+        size: int = 0,
     ) -> None:
         """Replace the server's data by the copy that `stream` writes out, and start the service.
 
         Extracts beside the live directory, prepares, then swaps by rename; a run killed anywhere in
         between is repaired by running again. `snapshot` names the copy: if the server already
-        holds it (marker), nothing is done but starting the service.
+        holds it (marker), nothing is done but starting the service. With a `size` (bytes), room
+        for it is required first: `DiskFull`.
         """
 
     @abstractmethod

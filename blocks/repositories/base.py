@@ -84,7 +84,10 @@ class Repository(Block, ABC):
 
     @abstractmethod
     def initialise(self, name: str) -> None:
-        """Make sure that the server's repository exists and opens with our password. Idempotent."""
+        """Make sure that the server's repository exists and opens with our password. Idempotent.
+
+        Raises `ConfigurationError` if conditional writes do not hold in `state()`.
+        """
 
     @abstractmethod
     def save_paths(
@@ -120,6 +123,13 @@ class Repository(Block, ABC):
         """
 
     # --- restore ---
+
+    @abstractmethod
+    def addresses(self) -> tuple[str, ...]:
+        """Return the store's IPv4 addresses: all that an isolated machine needs for a restore.
+
+        Raises `Unreachable` if its name cannot be resolved.
+        """
 
     @abstractmethod
     def snapshots(self, name: str) -> tuple[Snapshot, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from blocks.errors import DamagedData
+from blocks.errors import AlreadyExists, DamagedData
 from blocks.repositories.base import Repository
 from blocks.repositories.seal import is_sealed, seal
 from blocks.types import Part, RecoverySet, Snapshot, SnapshotRef
@@ -40,7 +40,11 @@ class Catalogue:
         manifest = _manifests.dump_python(made, mode="json")
         document = {"manifest": manifest, "seal": seal(self._key, manifest)}
         content = json.dumps(document, indent=1, sort_keys=True).encode()
-        self._objects.put_if_absent(_key(made.server, made.id), content)
+        key = _key(made.server, made.id)
+        # Looked for as well: not every versioned bucket refuses the second writer.
+        if self._objects.list(key):
+            raise AlreadyExists(key, "this set was written before", "continuity sets SERVER")
+        self._objects.put_if_absent(key, content)
 
     def read(self, server: str, set_id: str) -> RecoverySet:
         """Return a set. Raises `NotFound`; `DamagedData` if it is not as it was written."""

@@ -17,6 +17,7 @@ from blocks.errors import (
 )
 from blocks.repositories import restic_command as words
 from blocks.repositories.base import ObjectStore
+from blocks.repositories.conditional import require_conditional_writes
 from blocks.repositories.read_back import read_back
 from blocks.repositories.restic_damage import full_key, snapshots_needing
 from blocks.repositories.restic_failures import OWN_STATUSES, Ended, failure, find_damage
@@ -73,6 +74,7 @@ class ResticRepository(ResticKeys):
         self._require_route(server, name)
 
     def initialise(self, name: str) -> None:
+        require_conditional_writes(self.state(), name)
         if not self._exists(name):
             # Only after the bucket is known to be there: restic would make a missing one.
             self._local(name, "init", "--json")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import Field, PrivateAttr, SecretStr
 
+from blocks.errors import Unreachable
 from blocks.repositories import restic_command as words
 from blocks.repositories.base import Repository
 from blocks.repositories.restic_local import LocalRestic, pinned_binary
@@ -112,6 +115,18 @@ class ResticKeys(Repository):
     def endpoint(self) -> str:
         """Return the URL of the S3 service."""
         return self.store.endpoint.rstrip("/") or f"https://s3.{self.store.region}.amazonaws.com"
+
+    def addresses(self) -> tuple[str, ...]:
+        host = urlsplit(self.endpoint()).hostname or ""
+        try:
+            found = socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM)
+        except socket.gaierror as error:
+            raise Unreachable(
+                f"object store {host}",
+                f"its name cannot be resolved ({error.strerror})",
+                f"ask the resolver: getent ahostsv4 {host}; or correct the endpoint",
+            ) from error
+        return tuple(sorted({str(each[4][0]) for each in found}))
 
     def _secrets(self, access_key: str, secret_key: SecretStr) -> dict[str, str]:
         password = self.password.get_secret_value()

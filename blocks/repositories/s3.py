@@ -92,32 +92,17 @@ class S3ObjectStore(ObjectStore):
         return self._put(key, content)
 
     def put_if_absent(self, key: str, content: bytes) -> str:
-        try:
-            return self._put(key, content, IfNoneMatch="*")
-        except AlreadyExists:
-            return self._ours(key, content)
+        return self._put(key, content, IfNoneMatch="*")
 
     def put_if_match(self, key: str, content: bytes, etag: str) -> str:
         try:
             # Ceph compares with the bare value; AWS takes it with or without its quotes.
             return self._put(key, content, IfMatch=etag.strip('"'))
-        except AlreadyExists:
-            return self._ours(key, content)
         except NotFound as gone:
             self.list(key)  # a missing bucket stays NotFound
             raise AlreadyExists(
                 gone.subject, "it was removed in the meantime", "read it again, then decide anew"
             ) from gone
-
-    def _ours(self, key: str, content: bytes) -> str:
-        """Return the etag if what is there is just what we wanted to write, else raise again.
-
-        A write whose answer was lost is sent again by the client library and then meets itself.
-        Only called while `AlreadyExists` is handled.
-        """
-        if self.get(key) != content:
-            raise  # noqa: PLE0704 - the AlreadyExists of the caller
-        return self.etag(key)
 
     def etag(self, key: str) -> str:
         # A HEAD has no body, so it cannot tell a missing bucket from a missing object.
@@ -165,7 +150,7 @@ class S3ObjectStore(ObjectStore):
                     Bucket=self.bucket, Key=self.path(key), Body=content, **condition
                 )
             except ClientError as error:
-                # The first attempt may have worked while its answer was lost.
+                # A write whose answer was lost is sent again by boto, and then meets itself.
                 if was_retried(error) and isinstance(translate(error, key), AlreadyExists):
                     return self._already_ours(key, content, error)
                 raise

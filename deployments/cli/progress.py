@@ -75,7 +75,8 @@ def _silence_console() -> None:
         for handler in list(logger.handlers):
             if isinstance(handler, PrefectConsoleHandler):
                 logger.removeHandler(handler)
-    logging.lastResort = None
+    # Libraries that find no handler at all would write to the terminal themselves.
+    logging.getLogger().addHandler(logging.NullHandler())
 
 
 def exit_code(error: ContinuityError) -> int:

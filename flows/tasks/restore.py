@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from time import monotonic, sleep
 
 from blocks.errors import CommandFailed, ContinuityError, DamagedData, NotFound, VerificationFailed
 from blocks.repositories.catalogue import Catalogue
@@ -16,6 +17,7 @@ from flows.tasks.steps import step
 
 STAGING = "/var/lib/continuity/configuration"
 LONG = timedelta(hours=6)
+START_AGAIN = timedelta(seconds=3)
 LATER = ("cron",)
 """Started when all data is back, so that no job works on half a site; never in a drill."""
 OWN_STEP = ("mariadb", "mysql")
@@ -35,7 +37,8 @@ def restore_accounts(
 @step("isolate")
 def isolate(incident: Incident, note: StepNote, server: Server) -> None:
     """Keep a drill machine from speaking with anybody but those it needs for the restore."""
-    allowed = list(incident.estate.declared.allowed_in_drill)
+    estate = incident.estate
+    allowed = [*estate.repository.addresses(), *estate.declared.allowed_in_drill]
     server.isolate(allowed)
     note.did = f"outgoing traffic only to {', '.join(allowed)}"
 
@@ -101,19 +104,42 @@ def restore_database(
         if same:
             ref = find_ref(chosen, Part.PHYSICAL, incident.estate.name)
             stream = _stream(incident, ref)
-            database.restore_physical(server, stream, snapshot=ref.id, timeout=LONG)
+            database.restore_physical(server, stream, snapshot=ref.id, size=ref.size, timeout=LONG)
             note.did = f"physical copy, {ref.size} bytes"
         else:
             note.did = _restore_logical(incident, server, chosen)
 
 
 @step("web")
-def start_services(incident: Incident, note: StepNote, server: Server, chosen: RecoverySet) -> None:
-    """Start everything that ran on the lost server, but the database and cron."""
+def start_services(
+    incident: Incident, note: StepNote, server: Server, plan: RecoveryPlan, chosen: RecoverySet
+) -> None:
+    """Start everything that ran on the lost server, but the database and cron.
+
+    A service may need a directory of a site that is still on its way: as long as files are being
+    restored, a failure is tried again.
+    """
     later = LATER + OWN_STEP
     names = [each for each in chosen.server_facts.services if each not in later]
-    running = server.start_services(names)
-    note.did = f"running: {', '.join(running)}"
+    deadline = monotonic() + LONG.total_seconds()
+    while True:
+        complete = _files_ended(incident, plan) or monotonic() > deadline
+        try:
+            running = server.start_services(names)
+        except CommandFailed as failed:
+            if complete:
+                raise
+            note.saw = f"not yet: {failed.cause}"
+            sleep(START_AGAIN.total_seconds())
+        else:
+            note.did = f"running: {', '.join(running)}"
+            return
+
+
+def _files_ended(incident: Incident, plan: RecoveryPlan) -> bool:
+    """Return whether the restore of every site's files has ended, well or not."""
+    ended = {record.step for record in incident.records if record.ended_at is not None}
+    return all(f"files-{each.site.name}" in ended for each in plan.sites)
 
 
 @step("cron")

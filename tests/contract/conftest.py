@@ -25,9 +25,9 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackS3]:
 
 @pytest.fixture(params=["memory", "moto", pytest.param("ceph", marks=pytest.mark.lab)])
 def objects(request: pytest.FixtureRequest) -> ObjectStore:
-    """Every object store, one after the other."""
+    """Every object store in which conditional writes hold, one after the other."""
     if request.param == "memory":
         return MemoryObjects()
     if request.param == "ceph":
-        return ceph_store()[0]
+        return ceph_store()[0].model_copy(update={"bucket": "continuity-state"})
     return moto_store(request.getfixturevalue("s3"))

@@ -157,7 +157,7 @@ def moto_store(service: LoopbackS3) -> S3ObjectStore:
 
 
 def ceph_store() -> tuple[S3ObjectStore, Mapping[str, object]]:
-    """Return the lab's bucket with the worker's key, and the two other keys."""
+    """Return the lab's bucket with the worker's key, the other keys and the other bucket."""
     lab = current()
     store = S3ObjectStore(
         endpoint=f"http://{lab.storage}:7480",
@@ -166,7 +166,8 @@ def ceph_store() -> tuple[S3ObjectStore, Mapping[str, object]]:
         access_key=lab.secret("s3-worker-access-key"),
         secret_key=SecretStr(lab.secret("s3-worker-secret-key")),
     )
-    others = {
+    others: dict[str, object] = {"state_bucket": "continuity-state"}
+    others |= {
         f"{user}_{kind}_key": lab.secret(f"s3-{user}-{kind}-key")
         for user in ("server", "prune")
         for kind in ("access", "secret")

@@ -27,9 +27,21 @@ from blocks.types import (
     Snapshot,
     SnapshotRef,
 )
+from tests.contract.repository_worlds import ceph_store, moto_store
+from tests.fakes.memory_objects import MemoryObjects
 from tests.fakes.memory_repository import MemoryRepository
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@pytest.fixture(params=["memory", "moto", pytest.param("ceph", marks=pytest.mark.lab)])
+def objects(request: pytest.FixtureRequest) -> ObjectStore:
+    """Every object store, Ceph with the versioned bucket in which manifests lie."""
+    if request.param == "memory":
+        return MemoryObjects()
+    if request.param == "ceph":
+        return ceph_store()[0]
+    return moto_store(request.getfixturevalue("s3"))
 
 
 @pytest.fixture

@@ -21,8 +21,11 @@ from blocks.errors import (
     Unreachable,
 )
 from blocks.repositories.base import ObjectStore
+from blocks.repositories.conditional import require_conditional_writes
+from tests.contract.repository_worlds import ceph_store
 from tests.fakes.loopback_s3 import FaultyProxy, LoopbackS3, Mode, faulty_proxy, moto_server
 from tests.fakes.loopback_sshd import free_port
+from tests.fakes.memory_objects import MemoryObjects
 
 
 @pytest.fixture
@@ -128,6 +131,42 @@ def test_an_s3_store_survives_pickling_after_use(s3: LoopbackS3) -> None:
     again = pickle.loads(pickle.dumps(store))  # noqa: S301 - our own
     assert again == store
     assert again.get("pickled") == b"x"
+
+
+def test_stores_prove_that_conditional_writes_hold(objects: ObjectStore) -> None:
+    require_conditional_writes(objects, uuid4().hex)
+
+
+class Careless(MemoryObjects):
+    """A store that ignores conditions, as Ceph does in a versioned bucket."""
+
+    _block_type_slug = "careless-memory-store"
+
+    def put_if_absent(self, key: str, content: bytes) -> str:
+        return self.put(key, content)
+
+
+class Stubborn(MemoryObjects):
+    """A store in which no condition is ever fulfilled."""
+
+    _block_type_slug = "stubborn-memory-store"
+
+    def put_if_match(self, key: str, content: bytes, etag: str) -> str:
+        return super().put_if_match(key, content, "other")
+
+
+@pytest.mark.parametrize(("kind", "cause"), [(Careless, "None-Match"), (Stubborn, "no writer")])
+def test_stores_without_conditional_writes_are_refused(
+    kind: type[MemoryObjects], cause: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=rf"{cause}.*state_bucket"):
+        require_conditional_writes(kind(), "web1")
+
+
+@pytest.mark.lab
+def test_the_lab_keeps_no_lease_in_its_versioned_bucket() -> None:
+    with pytest.raises(ConfigurationError, match="state_bucket"):
+        require_conditional_writes(ceph_store()[0], uuid4().hex)
 
 
 # --- S3 on a bad day: each error names the object, the cause, and what to do ---

@@ -150,6 +150,10 @@ class MemoryRepository(Repository):
                 self._objects.remove(stored.key)
         return gone
 
+    def addresses(self) -> tuple[str, ...]:
+        self._maybe_fail("addresses")
+        return ("198.51.100.7",)
+
     def snapshots(self, name: str) -> tuple[Snapshot, ...]:
         self._maybe_fail("snapshots")
         return tuple(held.snapshot for held in self._of(name).values())

@@ -1,0 +1,67 @@
+"""Backups of a working server: complete, small the second time, and kept as the rule says."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from blocks.repositories.catalogue import Catalogue, contradictions
+from blocks.types import Part
+from deployments.lab.config import Lab
+from tests.lab.conftest import Story
+from tests.lab.estate import SERVER, estate, manifests
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
+
+
+def added(parts: tuple[object, ...], set_id: str) -> int:
+    return sum(ref.added for ref in parts if ref.taken_in == set_id)  # type: ignore[attr-defined]
+
+
+def test_a_set_holds_all_that_the_server_is(story: Story) -> None:
+    held = {(ref.part, ref.subject) for ref in story.quiet.snapshots}
+    assert held == {
+        (Part.PHYSICAL, SERVER),
+        (Part.GRANTS, SERVER),
+        (Part.CONFIGURATION, SERVER),
+        *((Part.DATABASE, name) for name in ("boutique", "journal")),
+        *((Part.SITE, name) for name in ("boutique", "journal", "vitrine")),
+    }
+    assert story.quiet.sites == ("boutique", "journal", "vitrine")
+    assert story.first.read_back.bytes >= added(story.first.snapshots, story.first.id)
+
+
+def test_a_backup_of_little_change_costs_almost_nothing(story: Story) -> None:
+    first = added(story.first.snapshots, story.first.id)
+    again = added(story.quiet.snapshots, story.quiet.id)
+    took = ", ".join(f"{each:.1f} s" for each in story.seconds)
+    print(f"\nbackups took {took}; sent {first} bytes, then {again}")
+    assert first > 20_000_000
+    assert again < first * 0.02
+
+
+def test_a_weekly_site_is_carried_over_into_daily_sets(story: Story) -> None:
+    (vitrine,) = (r for r in story.quiet.snapshots if r.subject == "vitrine")
+    assert vitrine.taken_in == story.first.id
+
+
+def test_what_lies_in_the_bucket_is_what_its_name_says(here: Lab, story: Story) -> None:
+    objects = estate().repository.objects()
+    packs = objects.list(f"{SERVER}/restic/data/")
+    assert len(packs) > 3
+    for pack in packs:
+        read = hashlib.sha256(b"".join(objects.stream(pack.key))).hexdigest()
+        assert pack.key.endswith(f"/{read}")
+
+
+def test_retention_removes_an_old_set_and_keeps_what_others_need(story: Story) -> None:
+    repository = estate().repository
+    assert sorted(manifests()) == sorted(
+        f"{SERVER}/sets/{each.id}/manifest.json" for each in (story.busy, story.quiet)
+    )
+    there = repository.snapshots(SERVER)
+    kept = {ref.id for each in (story.busy, story.quiet) for ref in each.snapshots}
+    assert {snapshot.id for snapshot in there} == kept
+    for each in Catalogue(repository).list(SERVER).sets:
+        assert contradictions(each, there) == ()
