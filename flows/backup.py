@@ -53,7 +53,7 @@ def _run_name() -> str:
     persist_result=False,
 )
 def backup(server: str = "", frequency: Frequency = Frequency.DAILY) -> list[str]:
-    """Take a recovery set of one server, or of all servers.
+    """Take a recovery set of one server, or of all servers that have a site due.
 
     Preconditions: the estate is applied; server, database and repository answer.
     Changes: writes the canary (one row, one file) on the server; adds snapshots and one manifest to
@@ -70,11 +70,14 @@ def backup(server: str = "", frequency: Frequency = Frequency.DAILY) -> list[str
     with tell_failures("Sauvegarde") as failures:
         for name in wanted:
             with failures.of(name):
-                made.append(_backup_server(name, frequency).id)
+                taken = _backup_server(name, frequency, even_if_nothing_is_due=bool(server))
+                made += [taken.id] if taken else []
     return made
 
 
-def _backup_server(name: str, frequency: Frequency) -> RecoverySet:
+def _backup_server(
+    name: str, frequency: Frequency, *, even_if_nothing_is_due: bool
+) -> RecoverySet | None:
     estate = open_estate(name)
     with hold_backup_lease(estate):
         facts, database = read_facts(estate)
@@ -87,6 +90,8 @@ def _backup_server(name: str, frequency: Frequency) -> RecoverySet:
             now(),
             has_database=database is not None,
         )
+        if not plan.due and not even_if_nothing_is_due:
+            return None
         guard_backup(plan, facts, database)
         made = _take(BackupRun(estate, plan), facts, database)
         gone = apply_retention(estate)

@@ -9,9 +9,9 @@ from blocks.types import RecoverySet
 from flows.decisions.recovery_plan import Purpose, RecoveryPlan, SitePlan
 from flows.tasks.incident import Incident
 from flows.tasks.machines import connect, make_machine
+from flows.tasks.proof import check_data
 from flows.tasks.rebuilt import Rebuilt, SiteEnd
 from flows.tasks.restore import (
-    check_data,
     isolate,
     prepare_engine,
     restore_accounts,

@@ -11,7 +11,7 @@ from blocks.errors import ContinuityError
 from blocks.notify.base import Notifier
 from blocks.repositories.journal import Journal
 from blocks.types import Notice, StepRecord, StepState
-from flows.reports.progress import detail_notice
+from flows.reports.progress import detail_notice, grouped_notice
 
 BUDGET_SECONDS = 5.0
 """How long an incident may wait for messages in all, at its ends."""
@@ -120,9 +120,6 @@ class Announcer:
         waiting = list(queue)
         if not waiting:
             return
-        body = "\n".join(f"*{each.text}*\n{each.body}".rstrip() for each in waiting)
-        failed = any(each.failed for each in waiting)
-        text = waiting[0].text if len(waiting) == 1 else f"{len(waiting)} étapes"
-        notifier.reply(self._references[name], Notice(text, body, failed))
+        notifier.reply(self._references[name], grouped_notice(waiting))
         for _ in waiting:
             queue.popleft()

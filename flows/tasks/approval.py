@@ -39,7 +39,7 @@ def show_plan(incident: Incident, plan: RecoveryPlan) -> None:
     create_markdown_artifact(
         key=f"plan-{incident.estate.name}",
         markdown=plan_markdown(plan, now()),
-        description=f"Plan {plan.digest} of incident {incident.id}",
+        description=f"Plan {plan.digest}, incident {incident.id}",
     )
 
 
@@ -63,7 +63,7 @@ def approve(incident: Incident, plan: RecoveryPlan, mode: Approval) -> str:
         return operator
     with incident.step("approve") as note:
         operator = _ask(incident, plan, mode)
-        note.did = f"approved by {operator}"
+        note.did = f"approuvé par {operator}"
         note.data = {"digest": plan.digest, "operator": operator}
         incident.journal.put_document(
             APPROVAL, {"digest": plan.digest, "operator": operator, "at": now().isoformat()}
@@ -74,7 +74,7 @@ def approve(incident: Incident, plan: RecoveryPlan, mode: Approval) -> str:
 
 def _ask(incident: Incident, plan: RecoveryPlan, mode: Approval) -> str:
     if mode is Approval.AUTOMATIC:
-        return "policy of the deployment"
+        return "la règle du déploiement"
     if not deployment.id and not ask_at_terminal:
         raise ApprovalMismatch(
             f"plan {plan.digest}",

@@ -27,10 +27,10 @@ from blocks.types import (
 from flows.decisions.backup_plan import BackupPlan, SiteContent
 from flows.decisions.retention import RetentionRule, sets_to_keep, snapshots_to_keep
 from flows.tasks.incident import Estate, now
+from flows.tasks.proof import CANARY_FILE
 from flows.tasks.restore import stream_name
 from flows.tasks.work import work
 
-CANARY_FILE = "/var/lib/continuity/canary.json"
 MARGIN = 128 * 1024 * 1024
 """Bytes that must be free on the server: for the engine, its index cache and the canary."""
 

@@ -11,8 +11,9 @@ from blocks.servers.base import Server
 from blocks.types import RecoverySet, StepState
 from flows.decisions.recovery_plan import Purpose, RecoveryPlan, SitePlan
 from flows.decisions.verdict import Outcome, SiteOutcome, Verdict, conclude
-from flows.reports.outcome_report import outcome_document, outcome_markdown
+from flows.reports.outcome_report import outcome_document, outcome_markdown, outcome_sentence
 from flows.reports.progress import latest
+from flows.reports.wording import VERDICTS
 from flows.tasks.incident import Incident, StepNote
 from flows.tasks.look import answering_ports
 from flows.tasks.rebuilt import Rebuilt
@@ -38,7 +39,7 @@ def verify(
             problems.append(f"the old server answers again on {served}")
     failed = {r.step: r.why for r in latest(incident.records) if r.state is StepState.FAILED}
     problems += [f"{name}: {failed[name]}" for name in rebuilt.common if name in failed]
-    data_proven = incident.done("data") is not None or incident.estate.database is None
+    data_proven = incident.done("data") is not None
     outcome = conclude(
         incident.id,
         plan.server,
@@ -47,7 +48,7 @@ def verify(
         chosen.consistent_at if data_proven else None,
         problems,
     )
-    note.saw = outcome.sentence
+    note.saw = outcome_sentence(outcome)
     return outcome
 
 
@@ -62,7 +63,7 @@ def write_report(
     create_markdown_artifact(
         key=f"report-{plan.server}",
         markdown=outcome_markdown(document),
-        description=f"{incident.id}: {outcome.verdict}",
+        description=f"{incident.id} : {VERDICTS[outcome.verdict]}",
     )
     return document
 

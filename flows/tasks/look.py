@@ -10,6 +10,7 @@ from blocks.repositories.catalogue import Catalogue, contradictions
 from blocks.types import RecoverySet
 from flows.decisions.recovery_plan import Observation, SiteSpec, TargetChoice, ZoneView
 from flows.decisions.set_choice import choose_set
+from flows.reports.wording import answering_text, counted
 from flows.tasks.incident import Estate, Incident, StepNote, now
 from flows.tasks.steps import step
 
@@ -38,8 +39,10 @@ def observe(
         zones=tuple(view.result() for view in zones),
         targets=_targets(estate, target),
     )
-    silent = "silent" if not seen.answering else f"answers on {seen.answering}"
-    note.saw = f"{estate.name} {silent}; {len(found)} sets, newest usable {choice.chosen.id}"
+    note.saw = (
+        f"{estate.name} {answering_text(seen.answering)} ; "
+        f"{counted(len(found), 'jeu', 'jeux')} de sauvegarde, choisi : {choice.chosen.id}"
+    )
     return seen
 
 

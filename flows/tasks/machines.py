@@ -18,6 +18,7 @@ from blocks.servers.host_key import new_host_key
 from blocks.types import Machine, MachineRequest
 from blocks.vps.base import VpsProvider
 from flows.decisions.recovery_plan import RecoveryPlan, TargetChoice
+from flows.reports.wording import answering_text, counted
 from flows.tasks.incident import Estate, Incident, StepNote, now
 from flows.tasks.look import answering_ports
 from flows.tasks.steps import step
@@ -34,12 +35,12 @@ def fence(incident: Incident, note: StepNote) -> None:
     """
     estate = incident.estate
     answering = answering_ports(estate)
-    note.saw = f"{estate.server.address} answers on {answering}" if answering else "silent"
+    note.saw = f"{estate.server.address} {answering_text(answering)}"
     failures = []
     if 22 in answering:
         try:
             estate.server.fence()
-            note.did = "stopped and masked its services over SSH"
+            note.did = "services arrêtés et masqués par SSH"
         except ContinuityError as error:
             failures.append(str(error))
     if estate.declared.origin and (not answering or failures):
@@ -55,7 +56,7 @@ def fence(incident: Incident, note: StepNote) -> None:
             f"still answers on {still}; " + "; ".join(failures),
             "stop it at its provider by hand, then run the recovery again with the same incident",
         )
-    note.why = "" if answering else "nothing answered; " + ("; ".join(failures) or "no failure")
+    note.why = "; ".join(failures)
 
 
 def _power_off(estate: Estate) -> str:
@@ -64,14 +65,14 @@ def _power_off(estate: Estate) -> str:
     if estate.declared.origin_machine not in known:
         return ""
     provider.power_off(estate.declared.origin_machine)
-    return f"powered off {estate.declared.origin_machine} at {estate.declared.origin}"
+    return f"{estate.declared.origin_machine} éteint chez {estate.declared.origin}"
 
 
 @step("machine")
 def make_machine(incident: Incident, note: StepNote, plan: RecoveryPlan) -> Machine:
     """Return the incident's machine: the one that exists, else a new one at the first target."""
     found = _existing(incident, note, plan)
-    note.saw = f"{len(found)} machines of this incident"
+    note.saw = "" if found else "aucune machine pour cet incident"
     if len(found) > 1:
         raise ProviderError(
             f"incident {incident.id}",
@@ -81,11 +82,11 @@ def make_machine(incident: Incident, note: StepNote, plan: RecoveryPlan) -> Mach
     if found:
         machine = found[0]
         incident.estate.providers[machine.provider].power_on(machine.id)
-        note.did = f"adopted {machine.id} at {machine.address}"
-        note.why += "it was made before"
+        note.did = f"{machine.id} reprise, {machine.address}"
+        note.why += "créée lors d'un passage précédent"
         return machine
     machine = _create_somewhere(incident, note, plan)
-    note.did = f"made {machine.name} at {machine.provider}, {machine.address}"
+    note.did = f"{machine.name} créée chez {machine.provider}, {machine.address}"
     note.data = {"machine": machine.id, "address": machine.address, "provider": machine.provider}
     return machine
 
@@ -96,8 +97,8 @@ def connect(incident: Incident, note: StepNote, machine: Machine) -> Server:
     server = incident.estate.server.at(machine.address, machine.host_key)
     server.wait_ready(timeout=timedelta(seconds=120))
     stopped = server.stop_jobs()
-    note.saw = f"{machine.address} answers with the expected host key"
-    note.did = f"stopped left-over jobs {', '.join(stopped)}" if stopped else ""
+    note.saw = f"{machine.address} répond avec la clé d'hôte attendue"
+    note.did = f"travaux restés en cours arrêtés : {', '.join(stopped)}" if stopped else ""
     return server
 
 
@@ -107,16 +108,16 @@ def destroy_machine(incident: Incident, note: StepNote) -> None:
     for reference, provider in incident.estate.providers.items():
         for machine in provider.find({"incident": incident.id, "purpose": "drill"}):
             provider.destroy(machine.id)
-            note.did += f"destroyed {machine.name} at {reference}; "
+            note.did += f"{machine.name} détruite chez {reference} ; "
 
 
 @step("sweep")
 def sweep(incident: Incident, note: StepNote, machines: Sequence[Machine]) -> None:
     """Destroy drill machines that earlier runs left behind."""
-    note.saw = f"{len(machines)} left over"
+    note.saw = f"{counted(len(machines), 'machine')} d'exercices précédents"
     for machine in machines:
         incident.estate.providers[machine.provider].destroy(machine.id)
-        note.did += f"destroyed {machine.name}; "
+        note.did += f"{machine.name} détruite ; "
 
 
 def drill_machines(estate: Estate) -> tuple[Machine, ...]:
@@ -141,7 +142,7 @@ def _existing(incident: Incident, note: StepNote, plan: RecoveryPlan) -> list[Ma
         except ContinuityError as error:
             if not error.transient:
                 raise
-            note.why += f"{reference} could not be asked: {error.cause}; "
+            note.why += f"{reference} n'a pas pu être interrogé ({error.cause}) ; "
     return found
 
 

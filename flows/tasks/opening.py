@@ -11,7 +11,7 @@ from prefect.runtime import flow_run
 from blocks.errors import ContinuityError
 from blocks.repositories.lease import LeaseKeeper, process_holder
 from blocks.types import Notice
-from flows.reports.plan_text import plan_notice
+from flows.reports.plan_text import plan_line, plan_notice
 from flows.reports.progress import live_notice
 from flows.tasks.announcer import Announcer
 from flows.tasks.incident import Estate, Incident, now, open_estate
@@ -94,7 +94,11 @@ def _record_end(incident: Incident, why: str) -> None:
 
 
 def _notice(incident: Incident) -> Notice:
-    plan = plan_notice(incident.plan, now(), incident.link) if incident.plan else ""
+    plan = ""
+    if incident.plan and incident.waiting:
+        plan = plan_notice(incident.plan, now(), incident.link)
+    elif incident.plan:
+        plan = plan_line(incident.plan, incident.link)
     return live_notice(
         f"{incident.heading} — {incident.id}",
         incident.records,

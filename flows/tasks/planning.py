@@ -13,6 +13,7 @@ from flows.decisions.recovery_plan import (
     guard_recovery,
     plan_from_document,
 )
+from flows.reports.wording import counted
 from flows.tasks.approval import PLAN, approved_by
 from flows.tasks.incident import Incident, now
 
@@ -36,8 +37,8 @@ def decide(
     """Return the plan, written to the journal before anybody is asked about it."""
     with incident.step("plan") as note:
         plan = known or decide_recovery(seen, incident.id, purpose)
-        note.did = f"plan {plan.digest}: set {plan.set_id}, {len(plan.sites)} sites"
-        note.why = "approved before, goes on" if known else ""
+        note.did = f"plan {plan.digest} : jeu {plan.set_id}, {counted(len(plan.sites), 'site')}"
+        note.why = "déjà approuvé, la reprise continue" if known else ""
         note.data = {"digest": plan.digest}
         incident.journal.put_document(PLAN, asdict(plan))
     incident.plan = plan

@@ -11,6 +11,7 @@ from blocks.errors import VerificationFailed
 from blocks.servers.base import Server
 from blocks.types import AddressChange, SmokeCheck, SmokeResult
 from flows.decisions.recovery_plan import SitePlan
+from flows.reports.wording import counted, seconds
 from flows.tasks.incident import Incident, StepNote, now
 from flows.tasks.steps import step
 
@@ -58,7 +59,8 @@ def flip_dns(
             _await_answers(incident, reference, change)
     names = ", ".join(move.name for move in plan.moves)
     note.did = f"{names} → {server.address}" if names else ""
-    note.skipped, note.why = not names, "" if names else "no record leads to the old server"
+    note.skipped = not names
+    note.why = "" if names else "aucun enregistrement ne mène à l'ancien serveur"
 
 
 @step("visitors", retries=0)
@@ -115,7 +117,8 @@ def _require(site: str, results: list[SmokeResult], hint: str) -> None:
 
 def _summary(results: list[SmokeResult]) -> str:
     slowest = max((each.seconds for each in results), default=0.0)
-    return f"{len(results)} pages as expected, the slowest in {slowest:.2f} s"
+    pages = counted(len(results), "page conforme", "pages conformes")
+    return f"{pages}{', la plus lente' if results[1:] else ''} en {seconds(slowest)}"
 
 
 def _await_answers(incident: Incident, reference: str, change: AddressChange) -> None:
