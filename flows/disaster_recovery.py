@@ -15,14 +15,13 @@ from flows.tasks.ending import raise_unless_recovered, verify, write_report
 from flows.tasks.incident import Incident
 from flows.tasks.look import observe
 from flows.tasks.machines import fence
-from flows.tasks.opening import hold_lease, open_incident
+from flows.tasks.opening import hold_lease, incident_of_run, open_incident
 from flows.tasks.planning import approved_plan, decide, guard
 from flows.tasks.work import side_by_side
 
 
 def _run_name() -> str:
-    parameters = flow_run.parameters
-    return f"recover-{parameters['server']}-{parameters.get('incident') or 'new'}"
+    return f"recover-{incident_of_run(flow_run.parameters, flow_run.id)}"
 
 
 @flow(
@@ -51,9 +50,9 @@ def disaster_recovery(
 
     Args:
         server: Nom du serveur perdu, tel que dans le fichier du parc (web1).
-        incident: Identifiant d'un incident à reprendre ; vide pour un nouvel incident.
+        incident: Identifiant d'un incident à poursuivre ; vide pour un nouvel incident.
         recovery_set: Jeu de sauvegarde à restaurer ; vide pour le plus récent utilisable.
-        down_since: Début de la panne, pour mesurer la durée et la perte ; vide pour maintenant.
+        down_since: Début de la panne, pour mesurer sa durée et les pertes ; None pour maintenant.
         target: Fournisseur à employer seul, par exemple nspawn-vps/lab ; vide pour l'ordre prévu.
         approval: Qui approuve le plan (ask : une personne ; automatic : la politique écrite ici).
     """

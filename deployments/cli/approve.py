@@ -14,6 +14,7 @@ from prefect.flow_runs import resume_flow_run
 
 from blocks.errors import ApprovalMismatch, ConfigurationError, ContinuityError
 from blocks.repositories.journal import Journal
+from deployments.cli.page import show
 from deployments.cli.progress import exit_code
 from flows.decisions.recovery_plan import RecoveryPlan, plan_from_document
 from flows.reports.plan_text import plan_markdown
@@ -46,14 +47,14 @@ def _approve(incident: str, digest: str, operator: str) -> None:
     with get_client(sync_client=True) as client:
         run = _waiting_run(client, incident)
     plan = _plan_of(run)
-    print(plan_markdown(plan, now()))
+    show(plan_markdown(plan, now()))
     quoted = digest or input(f"Empreinte du plan pour approuver ({plan.digest}) : ")
     if quoted.strip().lower() != plan.digest:
         raise ApprovalMismatch(
             f"plan {plan.digest}", f"you quoted {quoted!r}", "read the plan, quote its digest"
         )
     resume_flow_run(run.id, run_input={"empreinte": plan.digest, "operateur": operator})
-    print(f"approved: {plan.incident} goes on as {run.name}")
+    print(f"approved: {plan.incident} goes on; follow it with: continuity status")
 
 
 def _waiting_run(client: SyncPrefectClient, wanted: str) -> FlowRun:

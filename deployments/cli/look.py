@@ -16,7 +16,9 @@ from blocks.repositories.catalogue import Catalogue
 from blocks.repositories.journal import Journal, incidents
 from deployments.cli.connection import EstateFile, Local, connected
 from deployments.cli.progress import shown
-from flows.reports.wording import duration, size
+from flows.decisions.verdict import Verdict
+from flows.reports.outcome_report import STATES
+from flows.reports.wording import VERDICTS, duration, size, step_title
 from flows.tasks.approval import APPROVAL, PLAN
 from flows.tasks.ending import REPORT
 from flows.tasks.incident import open_estate
@@ -39,7 +41,8 @@ def sets(
                            "refused": refused.get(s.id, "")} for s in found]))  # fmt: skip
         return
     table = Table(title=f"Jeux de sauvegarde de {server}", title_justify="left")
-    for column in ("Jeu", "Âge des données", "Sites", "Taille", "Envoyé", "État"):
+    table.add_column("Jeu", no_wrap=True)  # it is copied from here into commands
+    for column in ("Âge", "Sites", "Taille", "Envoyé", "État"):
         table.add_column(column)
     for each in reversed(found):
         table.add_row(
@@ -82,7 +85,8 @@ def _newest(server: str) -> tuple[str, str]:
 
 def _incidents(server: str) -> Table:
     table = Table(title=f"Incidents de {server}", title_justify="left")
-    for column in ("Incident", "Verdict", "Plan", "Approuvé par", "Dernière étape"):
+    table.add_column("Incident", no_wrap=True)  # it is copied from here into commands
+    for column in ("Verdict", "Plan", "Approuvé par", "Dernière étape"):
         table.add_column(column)
     objects = open_estate(server).repository.state()
     for each in incidents(objects):
@@ -91,10 +95,11 @@ def _incidents(server: str) -> Table:
         if plan.get("server") not in (server, None):
             continue
         approval, records = journal.document(APPROVAL) or {}, journal.records()
-        last = f"{records[-1].step} {records[-1].state}" if records else ""
+        last = f"{step_title(records[-1].step)} : {STATES[records[-1].state]}" if records else ""
+        verdict = VERDICTS[Verdict(str(report["verdict"]))] if report else "en cours"
         table.add_row(
             each,
-            str(report.get("verdict", "en cours")),
+            verdict,
             str(report.get("plan_digest", approval.get("digest", ""))),
             str(approval.get("operator", "")),
             last,

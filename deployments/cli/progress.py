@@ -44,13 +44,18 @@ class Printer:
 def line(record: StepRecord, began: datetime) -> str:
     """Return a finished step as one line."""
     ended = record.ended_at or record.started_at
-    since = f"{(ended - began).total_seconds():6.1f} s"
+    return f"{(ended - began).total_seconds():6.1f} s  {sentence(record)}"
+
+
+def sentence(record: StepRecord) -> str:
+    """Return a finished step without its place in time."""
+    ended = record.ended_at or record.started_at
     mark = MARKS.get(record.state, "▸")
     if sys.stdout.isatty():
         mark = f"\033[{COLOURS[record.state]}m{mark}\033[0m"
     said = " ; ".join(part for part in (record.saw, record.did, record.why) if part)
     title = f"{step_title(record.step)} ({duration(ended - record.started_at)})"
-    return f"{since}  {mark} {title}{'  ' + said if said else ''}"
+    return f"{mark} {title}{'  ' + said if said else ''}"
 
 
 @contextmanager

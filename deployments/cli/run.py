@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -12,8 +13,10 @@ import typer
 
 from blocks.types import Frequency
 from deployments.cli.connection import EstateFile, Local, connected
+from deployments.cli.page import show
 from deployments.cli.progress import shown
 from flows.decisions.recovery_plan import RecoveryPlan
+from flows.reports.outcome_report import outcome_markdown
 from flows.tasks.approval import Approval, ask_at_terminal
 
 Server = Annotated[str, typer.Argument(help="Name of the server, as in the estate file.")]
@@ -54,6 +57,7 @@ def recover(
 ) -> None:
     """Bring a lost server back on a new machine, after you approved the plan.
 
+    The report is a page at a terminal, JSON for a file or a pipe.
     Exit codes: 0 recovered, 1 failed, 3 partly recovered, 4 not approved, 5 another run holds it.
     """
     from flows.disaster_recovery import disaster_recovery
@@ -68,7 +72,7 @@ def recover(
             down_since=down_since.replace(tzinfo=UTC) if down_since else None,
             target=target,
         )
-        print(json.dumps(report, indent=2, ensure_ascii=False))
+        _tell(report)
 
 
 def drill(
@@ -85,12 +89,20 @@ def drill(
         report = run(
             server=server, recovery_set=recovery_set, target=target, approval=Approval.AUTOMATIC
         )
+        _tell(report)
+
+
+def _tell(report: Mapping[str, object]) -> None:
+    """Print the report: a page for a person at a terminal, JSON for a file or a pipe."""
+    if sys.stdout.isatty():
+        show(outcome_markdown(report))
+    else:
         print(json.dumps(report, indent=2, ensure_ascii=False))
 
 
 def _ask(plan: RecoveryPlan, text: str, quoted: str, operator: str) -> tuple[str, str]:
     """Show the plan; return the digest the person quotes, and the person's name."""
-    print(f"\n{text}")
+    show(f"\n{text}")
     name = operator or getpass.getuser()
     if quoted:
         return quoted, name

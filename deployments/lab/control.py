@@ -15,7 +15,7 @@ from jinja2 import Environment, StrictUndefined
 
 from blocks.errors import DeadlineExceeded, ProviderError
 from blocks.vps.nspawn_launch import file_lock
-from deployments.lab import machines, processes
+from deployments.lab import machines, processes, visitors
 from deployments.lab.config import CACHE, Lab
 from deployments.register_deployments import WORK_POOL
 
@@ -56,9 +56,11 @@ def start_services(lab: Lab) -> None:
 def addresses(lab: Lab) -> list[tuple[str, str]]:
     """Return what a person can open, with the name to show for it."""
     return [
-        ("Prefect (login: secrets/prefect-auth)", f"http://{lab.control}:{PREFECT_PORT}"),
+        ("Prefect", f"http://{lab.control}:{PREFECT_PORT}"),
+        ("Prefect's login", str(lab.secrets / "prefect-auth")),
         ("Slack", f"http://{lab.control}:{SLACK_PORT}"),
         ("Mail", str(lab.state / "mail")),
+        *((f"Site (DNS {lab.resolver}, CA secrets/ca.pem)", page.url) for page in visitors.PAGES),
     ]
 
 

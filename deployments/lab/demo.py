@@ -26,8 +26,9 @@ SERVER = "web1"
 FOLDER = ROOT / "var" / "demo"
 BACKUP_SECONDS = 300
 RECOVERY_SECONDS = 300
-QUIET_SECONDS = 8
-"""How long customers shop after the backup, so that there is something to lose."""
+QUIET_SECONDS = 5
+"""How long customers shop before the backup, so that there is something to keep, and after it, so
+that there is something to lose."""
 
 
 class Clock:
@@ -81,14 +82,16 @@ def run(here: Lab, clock: Clock) -> Seen:
 
 
 def _lose_and_recover(here: Lab, clock: Clock) -> Seen:
-    clock.say("backup of web1, as the deployment backup/daily")
-    made = _finished(_start("backup/daily", {"server": SERVER}), BACKUP_SECONDS)
-    clock.say(f"backup {made}")
     log = FOLDER / "visitors.jsonl"
     log.unlink(missing_ok=True)
     visitors = _visitors(log)
     try:
         _wait_for_orders(log)
+        clock.say("customers read all sites and order at the shop, from now to the end")
+        time.sleep(QUIET_SECONDS)
+        clock.say("backup of web1, as the deployment backup/daily")
+        made = _finished(_start("backup/daily", {"server": SERVER}), BACKUP_SECONDS)
+        clock.say(f"backup {made}")
         time.sleep(QUIET_SECONDS)
         down_since = datetime.now(UTC)
         machines.destroy(here, SERVER)

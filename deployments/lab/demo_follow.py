@@ -12,7 +12,7 @@ from prefect.client.orchestration import get_client
 from blocks.errors import VerificationFailed
 from blocks.repositories.journal import Journal
 from blocks.types import StepRecord, StepState
-from deployments.cli.progress import line
+from deployments.cli.progress import sentence
 from flows.decisions.recovery_plan import plan_from_document
 from flows.tasks.approval import PLAN
 from flows.tasks.ending import REPORT
@@ -42,7 +42,7 @@ def follow(
         records = journal.records()
         for record in records:
             if record.sequence not in shown and record.state is not StepState.STARTED:
-                say(line(record, records[0].started_at))
+                say(sentence(record))
             shown.add(record.sequence)
         if not approved and _asks(records) and ended is not None and ended == "Suspended":
             digest = _digest(journal)

@@ -66,7 +66,7 @@ def lost(here: Lab, report: dict[str, object], log: Path, down_since: datetime) 
 
 def table(seen: Seen) -> None:
     """Print the end: per site down for, data lost, smoke result."""
-    shown = Table(title=str(seen.report["sentence"]), title_justify="left")
+    shown = Table(title=str(seen.report["summary"]), title_justify="left")
     for column in ("Site", "Hors ligne (visiteurs)", "Données perdues", "Contrôle"):
         shown.add_column(column)
     rpo = seen.report["rpo_seconds"]

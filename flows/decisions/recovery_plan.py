@@ -206,10 +206,10 @@ def _moves(site: SiteSpec, seen: Observation) -> tuple[RecordMove, ...]:
 
 def _warnings(seen: Observation, plans: Sequence[SitePlan], *, drill: bool) -> tuple[str, ...]:
     """Say what a person should know before approving."""
-    found = [f"set {name} passed over: {why}" for name, why in seen.choice.passed_over]
+    found = [f"jeu {name} écarté : {why}" for name, why in seen.choice.passed_over]
     in_set = {plan.site.name for plan in plans}
     found += [
-        f"site {site.name} is not in the set and will not come back"
+        f"le site {site.name} n'est pas dans le jeu : il ne reviendra pas"
         for site in seen.sites
         if site.name not in in_set
     ]
@@ -217,14 +217,14 @@ def _warnings(seen: Observation, plans: Sequence[SitePlan], *, drill: bool) -> t
         return tuple(found)
     moved = {move.name for plan in plans for move in plan.moves}
     found += [
-        f"{domain} has no record that leads to {seen.address}: its DNS stays as it is"
+        f"{domain} ne mène pas à {seen.address} : son DNS reste tel quel"
         for plan in plans
         for domain in plan.site.domains
         if domain not in moved
     ]
     if seen.answering:
         ports = ", ".join(str(port) for port in seen.answering)
-        found.append(f"the old server still answers (port {ports}): it is stopped first")
+        found.append(f"l'ancien serveur répond encore (port {ports}) : il est d'abord arrêté")
     return tuple(found)
 
 

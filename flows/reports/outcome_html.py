@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 from jinja2 import Environment, StrictUndefined
 
 from flows.decisions.verdict import Verdict
-from flows.reports.progress import VERDICTS
-from flows.reports.wording import duration, moment, step_title
+from flows.reports.wording import VERDICTS, duration, moment, step_title
 
 _PAGE = """<!doctype html>
 <html lang="fr"><head><meta charset="utf-8"><title>{{ d.server }} : {{ verdict }}</title>
@@ -29,6 +28,7 @@ _PAGE = """<!doctype html>
  td.no{color:#b3261e;font-weight:700} small{color:#5a6577}
 </style></head><body>
 <h1>{{ d.server }} <span class="state {{ 'good' if green else 'bad' }}">{{ verdict }}</span></h1>
+<p><strong>{{ d.summary }}</strong></p>
 <p>Incident <code>{{ d.incident }}</code>, jeu <code>{{ d.recovery_set }}</code>,
 plan <code>{{ d.plan_digest }}</code> approuvé par {{ d.approved_by }}.</p>
 <div class="figures">

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from blocks.types import StepRecord
+from blocks.types import StepRecord, StepState
 from flows.decisions.recovery_plan import RecoveryPlan
-from flows.decisions.verdict import Outcome
-from flows.reports.progress import VERDICTS, latest
-from flows.reports.wording import duration, moment, step_title
+from flows.decisions.verdict import Outcome, Verdict
+from flows.reports.progress import latest
+from flows.reports.wording import VERDICTS, counted, duration, moment, step_title
+
+STATES = {
+    StepState.STARTED: "en cours",
+    StepState.DONE: "fait",
+    StepState.FAILED: "ÉCHEC",
+    StepState.SKIPPED: "sans objet",
+}
 
 
 def outcome_document(
@@ -22,6 +29,7 @@ def outcome_document(
         "purpose": str(plan.purpose),
         "verdict": str(outcome.verdict),
         "sentence": outcome.sentence,
+        "summary": outcome_sentence(outcome),
         "plan_digest": plan.digest,
         "approved_by": operator,
         "recovery_set": plan.set_id,
@@ -48,16 +56,35 @@ def outcome_document(
     }
 
 
+def outcome_sentence(outcome: Outcome) -> str:
+    """Say in one French sentence what was done and what is missing."""
+    proven = sum(site.proven for site in outcome.sites)
+    parts = [
+        f"{outcome.server} est {VERDICTS[outcome.verdict]} : {counted(proven, 'site')} "
+        f"sur {len(outcome.sites)} {'prouvés' if proven > 1 else 'prouvé'}"
+    ]
+    if outcome.rto is not None:
+        parts.append(f"le dernier au bout de {duration(outcome.rto)}")
+    if outcome.rpo is not None:
+        parts.append(f"{duration(outcome.rpo)} de données perdues")
+    missing = [site.name for site in outcome.sites if not site.proven]
+    if missing:
+        parts.append(f"à reprendre : {', '.join(missing)}")
+    return ", ".join([*parts, *outcome.problems]) + "."
+
+
 def outcome_markdown(document: Mapping[str, object]) -> str:
     """Return the report as a page (French) from its document."""
-    verdict = next((fr for en, fr in VERDICTS.items() if str(en) == document["verdict"]), "")
+    verdict = VERDICTS[Verdict(str(document["verdict"]))]
     lines = [
         f"# {document['server']} : {verdict}",
+        "",
+        str(document["summary"]),
         "",
         f"Incident `{document['incident']}`, jeu `{document['recovery_set']}`, "
         f"plan `{document['plan_digest']}` approuvé par {document['approved_by']}.",
         "",
-        "| | |",
+        "| Mesure | Valeur |",
         "|---|---|",
         f"| En panne depuis | {moment(_time(document['down_since']))} |",
         f"| Données au | {moment(_time(document['data_as_of']))} |",
@@ -79,7 +106,7 @@ def outcome_markdown(document: Mapping[str, object]) -> str:
     for each in _rows(document["steps"]):
         detail = " ; ".join(str(each[key]) for key in ("saw", "did", "why") if each[key])
         lines.append(
-            f"| {step_title(str(each['step']))} | {each['state']} | "
+            f"| {step_title(str(each['step']))} | {STATES[StepState(str(each['state']))]} | "
             f"{duration(_span(each['seconds']))} | {detail.replace('|', '/')} |"
         )
     return "\n".join(lines) + "\n"

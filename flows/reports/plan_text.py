@@ -22,32 +22,39 @@ def plan_markdown(plan: RecoveryPlan, now: datetime) -> str:
         "",
         f"Empreinte du plan : **`{plan.digest}`** (incident `{plan.incident}`)",
         "",
-        "| | |",
+        *_warning_lines(plan),
+        "| Élément | Prévu |",
         "|---|---|",
         f"| Jeu de sauvegarde | `{plan.set_id}` |",
-        f"| État des données | {moment(plan.set_time)}, soit il y a {duration(now - plan.set_time)} |",
+        f"| Âge des données | {duration(now - plan.set_time)} |",
+        f"| Données au | {moment(plan.set_time)} |",
         f"| Nouvelle machine | {targets} |",
         f"| Base de données | {_database(plan)} |",
         f"| Ancien serveur | {plan.lost_address}{', arrêté avant toute bascule' if plan.fence else ''} |",
         "",
         "## Sites, dans l'ordre",
         "",
-        "| Priorité | Site | Engagement | Pages contrôlées |",
+        "| Rang | Site | Promesse | Pages |",
         "|---|---|---|---|",
         *(
-            f"| {each.site.priority} | {each.site.title} | {each.site.tier} | "
+            f"| {each.site.priority} | {each.site.title} | {each.site.tier.replace('h', ' h')} | "
             f"{len(each.site.smoke)} |"
             for each in plan.sites
         ),
         "",
         *_dns_lines(plan),
-        *_warning_lines(plan),
     ]
     return "\n".join(lines).rstrip() + "\n"
 
 
+def plan_line(plan: RecoveryPlan, link: str) -> str:
+    """Return the plan for Slack once nobody is asked about it any more."""
+    known = f"Plan `{plan.digest}`, jeu `{plan.set_id}`, données du {moment(plan.set_time)}"
+    return f"{known} · <{link}|Prefect>" if link else known
+
+
 def plan_notice(plan: RecoveryPlan, now: datetime, link: str) -> str:
-    """Return the plan for Slack, in a few lines."""
+    """Return the plan for Slack with all that a person must know to approve it."""
     records = [
         f"• `{move.name}` {move.type} {', '.join(move.old)} → {NEW if move.type == 'A' else 'supprimé'}"
         for each in plan.sites
@@ -62,8 +69,9 @@ def plan_notice(plan: RecoveryPlan, now: datetime, link: str) -> str:
         *(["DNS :", *records] if records else []),
         *(f"Attention : {warning}" for warning in plan.warnings),
     ]
+    lines.append(f"Approuver : `continuity approve {plan.incident}`")
     if link:
-        lines.append(f"<{link}|Ouvrir l'exécution dans Prefect>")
+        lines[-1] += f" ou <{link}|dans Prefect> (bouton Resume)"
     return "\n".join(lines)
 
 
@@ -71,7 +79,7 @@ def _database(plan: RecoveryPlan) -> str:
     if not plan.database_series:
         return "aucune"
     series = plan.database_series
-    return f"copie physique si la machine a MariaDB {series}, sinon export SQL"
+    return f"copie physique (MariaDB {series}), sinon export SQL"
 
 
 def _dns_lines(plan: RecoveryPlan) -> list[str]:
@@ -93,6 +101,7 @@ def _dns_lines(plan: RecoveryPlan) -> list[str]:
 
 
 def _warning_lines(plan: RecoveryPlan) -> list[str]:
+    """Return what stands first: Prefect's form shows only as much as the screen is high."""
     if not plan.warnings:
         return []
-    return ["## À savoir", "", *(f"- {warning}" for warning in plan.warnings), ""]
+    return ["**À savoir avant d'approuver**", "", *(f"- {each}" for each in plan.warnings), ""]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from blocks.types import Notice, StepRecord, StepState
 from flows.decisions.verdict import Outcome, Verdict
-from flows.reports.wording import duration, step_title
+from flows.reports.wording import PHASES, SITE_WORDS, VERDICTS, counted, duration, step_title
 
 MARKS = {
     StepState.STARTED: "▸",
@@ -15,11 +15,7 @@ MARKS = {
     StepState.FAILED: "✗",
     StepState.SKIPPED: "–",
 }
-VERDICTS = {
-    Verdict.RECOVERED: "rétabli",
-    Verdict.PARTLY: "partiellement rétabli",
-    Verdict.FAILED: "non rétabli",
-}
+WORTH_TELLING = timedelta(seconds=5)
 
 
 def live_notice(
@@ -37,7 +33,7 @@ def live_notice(
         heading: What this is about, such as "Reprise de web1".
         records: The journal so far, in order.
         now: For the time since the start.
-        plan: The plan in a few lines, once there is one.
+        plan: The plan, once there is one: whole while it waits for approval, then one line.
         outcome: The end, once it is known.
         waiting: What a person is asked to do, if anything.
     """
@@ -49,10 +45,10 @@ def live_notice(
         state = waiting
     else:
         state = f"en cours depuis {duration(now - started)}"
-    body = [part for part in (plan, *_steps(records), _end(outcome)) if part]
+    body = [_end(outcome), plan, *_phases(records), *_sites(records), *_failures(records)]
     return Notice(
         text=f"{heading} : {state}",
-        body="\n".join(body),
+        body="\n".join(part for part in body if part),
         failed=failed,
         final=outcome is not None,
     )
@@ -76,23 +72,56 @@ def latest(records: Sequence[StepRecord]) -> tuple[StepRecord, ...]:
     return tuple(newest.values())
 
 
-def _steps(records: Sequence[StepRecord]) -> list[str]:
+def grouped_notice(details: Sequence[Notice]) -> Notice:
+    """Return several steps that ended since the last reply as one reply."""
+    if len(details) == 1:
+        return details[0]
+    failed = any(each.failed for each in details)
+    body = "\n".join(f"*{each.text}*\n{each.body}".rstrip() for each in details)
+    return Notice(counted(len(details), "étape terminée", "étapes terminées"), body, failed)
+
+
+def _phases(records: Sequence[StepRecord]) -> list[str]:
+    """Return a line for each phase of the server that has begun."""
+    newest = {record.step: record for record in latest(records)}
     lines = []
-    for record in latest(records):
-        line = f"{MARKS[record.state]} {step_title(record.step)}"
-        if record.ended_at is not None:
-            line += f" ({duration(record.ended_at - record.started_at)})"
-        if record.state is StepState.FAILED:
-            line += f" : {record.why}"
-        lines.append(line)
+    for phase, steps in PHASES.items():
+        said = [_mark(newest[step], step_title(step)) for step in steps if step in newest]
+        if said:
+            lines.append(f"*{phase}* : {' · '.join(said)}")
     return lines
+
+
+def _sites(records: Sequence[StepRecord]) -> list[str]:
+    """Return a line for each site that has begun to come back."""
+    sites: dict[str, list[str]] = {}
+    for record in latest(records):
+        step, _, site = record.step.partition("-")
+        if site and step in SITE_WORDS:
+            sites.setdefault(site, []).append(_mark(record, SITE_WORDS[step]))
+    return [f"*{site}* : {' · '.join(said)}" for site, said in sites.items()]
+
+
+def _failures(records: Sequence[StepRecord]) -> list[str]:
+    return [
+        f"✗ *{step_title(record.step)}* : {record.why}"
+        for record in latest(records)
+        if record.state is StepState.FAILED
+    ]
+
+
+def _mark(record: StepRecord, words: str) -> str:
+    """Return one step in a few words, with its time when it took long enough to wonder."""
+    spent = record.ended_at - record.started_at if record.ended_at else timedelta()
+    took = f" ({duration(spent)})" if spent >= WORTH_TELLING else ""
+    return f"{MARKS[record.state]} {words}{took}"
 
 
 def _end(outcome: Outcome | None) -> str:
     if outcome is None:
         return ""
     lines = [
-        f"*Données perdues : {duration(outcome.rpo)}*",
+        f"*Données perdues : {_lost(outcome)}*",
         *(
             f"{'✓' if site.proven else '✗'} *{site.title}* : {site.observed}"
             for site in outcome.sites
@@ -100,3 +129,7 @@ def _end(outcome: Outcome | None) -> str:
         *(f"✗ {problem}" for problem in outcome.problems),
     ]
     return "\n".join(lines)
+
+
+def _lost(outcome: Outcome) -> str:
+    return duration(outcome.rpo) if outcome.rpo is not None else "inconnues, non prouvées"

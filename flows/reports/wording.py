@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from flows.decisions.verdict import Verdict
 
 PARIS = ZoneInfo("Europe/Paris")
 
@@ -28,10 +31,28 @@ STEP_TITLES = {
     "data": "Contrôle des données",
     "smoke": "Contrôle des pages",
     "dns": "Bascule DNS",
-    "visitors": "Contrôle par le DNS",
+    "visitors": "Contrôle en ligne",
     "verify": "Vérification finale",
     "destroy": "Destruction de la machine d'exercice",
     "end": "Fin",
+}
+
+
+PHASES = {
+    "Préparation": ("observe", "plan", "approve", "lease", "fence", "sweep"),
+    "Machine": ("machine", "connect", "accounts", "isolate", "engine", "packages"),
+    "Serveur": ("configuration", "database", "web", "data", "cron"),
+    "Fin": ("verify", "destroy", "end"),
+}
+"""Steps of the whole server, grouped for a message that is read at a glance."""
+
+SITE_WORDS = {"files": "fichiers", "smoke": "pages", "dns": "DNS", "visitors": "en ligne"}
+"""A site's own steps, in one word each."""
+
+VERDICTS = {
+    Verdict.RECOVERED: "rétabli",
+    Verdict.PARTLY: "partiellement rétabli",
+    Verdict.FAILED: "non rétabli",
 }
 
 
@@ -64,6 +85,24 @@ def moment(at: datetime | None) -> str:
         return "inconnu"
     utc = at.astimezone(UTC)
     return f"{utc:%Y-%m-%d %H:%M:%S} UTC ({utc.astimezone(PARIS):%H:%M:%S} à Paris)"
+
+
+def answering_text(ports: Sequence[int]) -> str:
+    """Say whether a server answers, and where: `répond encore (ports 22, 80)`."""
+    if not ports:
+        return "ne répond plus"
+    return f"répond encore (port{'s' if len(ports) > 1 else ''} {', '.join(map(str, ports))})"
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """Write a number with its noun: `1 page`, `1 096 fichiers`. `many` is for unusual plurals."""
+    noun = one if count < 2 else many or f"{one}s"
+    return f"{count:,} {noun}".replace(",", "\u202f")
+
+
+def seconds(value: float) -> str:
+    """Write a short time with two digits: `0,08 s`."""
+    return f"{value:.2f} s".replace(".", ",")
 
 
 def size(count: int) -> str:

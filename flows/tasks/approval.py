@@ -96,7 +96,7 @@ def answer_type(digest: str) -> type[RunInput]:
             str,
             Field(pattern=f"^{digest}$", description="L'empreinte du plan lu, telle quelle."),
         ),
-        operateur=(str, Field(min_length=2, description="Votre nom.")),
+        operateur=(str, Field(min_length=2, title="Opérateur", description="Votre nom.")),
     )
 
 

@@ -13,6 +13,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 import httpx
+from prefect.blocks.core import Block
 
 from blocks import registry
 from blocks.repositories.journal import Journal
@@ -48,7 +49,7 @@ def changed(reference: str, **fields: object) -> Iterator[None]:
 
 
 @contextmanager
-def provided(blocks: dict[str, registry.Block]) -> Iterator[None]:
+def provided(blocks: dict[str, Block]) -> Iterator[None]:
     """Answer from these blocks while the block lasts."""
     registry.provide(blocks)
     try:

@@ -9,8 +9,8 @@ import pytest
 from blocks.repositories.catalogue import Catalogue, contradictions
 from blocks.types import Part
 from deployments.lab.config import Lab
-from tests.lab.conftest import Story
 from tests.lab.estate import SERVER, estate, manifests
+from tests.lab.story import UPLOADED, Story
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
@@ -32,13 +32,18 @@ def test_a_set_holds_all_that_the_server_is(story: Story) -> None:
     assert story.first.read_back.bytes >= added(story.first.snapshots, story.first.id)
 
 
-def test_a_backup_of_little_change_costs_almost_nothing(story: Story) -> None:
+def test_a_backup_sends_what_changed_and_little_more(story: Story) -> None:
+    """What changed are the shop's orders and one upload: its dump's last chunk, and the file."""
+    sent = {(r.part, r.subject): r.added for r in story.quiet.snapshots if r.added}
     first = added(story.first.snapshots, story.first.id)
-    again = added(story.quiet.snapshots, story.quiet.id)
     took = ", ".join(f"{each:.1f} s" for each in story.seconds)
-    print(f"\nbackups took {took}; sent {first} bytes, then {again}")
+    print(f"\nbackups took {took}; sent {first} bytes, then {sent}")
     assert first > 20_000_000
-    assert again < first * 0.02
+    uploaded = sent.pop((Part.SITE, "boutique"))
+    assert UPLOADED <= uploaded < UPLOADED * 1.05
+    assert sent.pop((Part.DATABASE, "boutique")) < 1_000_000
+    assert sent.pop((Part.SITE, "vitrine")) > 1_000_000, "sent with the first set, carried over"
+    assert sum(sent.values()) < first * 0.02
 
 
 def test_a_weekly_site_is_carried_over_into_daily_sets(story: Story) -> None:

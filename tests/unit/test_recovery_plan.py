@@ -51,7 +51,7 @@ def test_a_site_whose_dns_leads_elsewhere_is_named():
 def test_a_site_that_the_set_lacks_is_named_and_left_out():
     made = plan(choice=SetChoice(recovery_set(sites=("boutique",)), ()))
     assert [each.site.name for each in made.sites] == ["boutique"]
-    assert any("vitrine" in warning and "not in the set" in warning for warning in made.warnings)
+    assert any("vitrine" in warning and "pas dans le jeu" in warning for warning in made.warnings)
 
 
 def test_a_drill_touches_neither_dns_nor_the_old_server():

@@ -1,0 +1,146 @@
+"""What the tests of the main job tell: backups of a living server, its loss, its recovery."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from prefect.deployments import run_deployment
+
+from blocks.repositories.catalogue import Catalogue
+from blocks.servers.base import Server
+from blocks.servers.protected import Retention
+from blocks.types import RecoverySet
+from deployments.lab import machines, production
+from deployments.lab.config import Lab
+from deployments.lab.demo_follow import follow
+from deployments.lab.demo_report import recovered_server
+from deployments.lab.production_fingerprint import Fingerprint
+from deployments.lab.visitor_log import Visit, acknowledged_orders, read_log
+from flows.backup import backup
+from tests.lab import argv_watch
+from tests.lab.estate import SERVER, changed, command, ended, estate, visitors, wait_for
+
+UPLOAD = "/srv/boutique/public/images/nouveau.bin"
+UPLOADED = 400_000
+_SHORT = timedelta(seconds=60)
+_LIMIT = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Story:
+    """What happened before any disaster.
+
+    Attributes:
+        first: The set of the full first backup, which retention removed in the end.
+        busy: The set that was taken while customers ordered.
+        quiet: The newest set; nobody wrote between it and the fingerprint.
+        visits: What the customers did, until `left`.
+        commands: All command lines of the machine during the first backup.
+        seconds: How long each of the three backups took.
+    """
+
+    first: RecoverySet
+    busy: RecoverySet
+    quiet: RecoverySet
+    visits: tuple[Visit, ...]
+    left: datetime
+    fingerprint: Fingerprint
+    commands: frozenset[bytes]
+    seconds: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """A finished recovery."""
+
+    incident: str
+    report: dict[str, object]
+    server: Server
+    commands: frozenset[bytes]
+    seconds: float
+
+
+def live(here: Lab, folder: Path) -> Story:
+    """Take three backups: the first, one among customers, one after which all is quiet."""
+    with argv_watch.watched(folder) as commands:
+        first, took_first = back_up()
+    busy, took_busy, visits, left = _back_up_among_customers(folder / "visitors.jsonl")
+    server = production.connect(here)
+    fresh = f"head -c {UPLOADED} /dev/urandom >{UPLOAD}; chown boutique:boutique {UPLOAD}"
+    server.run(("sh", "-ec", fresh), timeout=_SHORT)
+    rule = Retention(last=2, daily=0, weekly=0, monthly=0)
+    with changed(f"protected-server/{SERVER}", retention=rule):
+        quiet, took_quiet = back_up()
+    return Story(
+        first=first,
+        busy=busy,
+        quiet=quiet,
+        visits=visits,
+        left=left,
+        fingerprint=production.fingerprint(server),
+        commands=frozenset(commands),
+        seconds=(took_first, took_busy, took_quiet),
+    )
+
+
+def back_up() -> tuple[RecoverySet, float]:
+    """Back web1 up; return the set and how many seconds it took."""
+    begun = datetime.now(UTC)
+    (made,) = backup(SERVER)
+    took = (datetime.now(UTC) - begun).total_seconds()
+    return Catalogue(estate().repository).read(SERVER, made), took
+
+
+def _back_up_among_customers(
+    log: Path,
+) -> tuple[RecoverySet, float, tuple[Visit, ...], datetime]:
+    def orders() -> int:
+        return len(acknowledged_orders(read_log(log.read_text()))) if log.exists() else 0
+
+    running = visitors(log)
+    try:
+        wait_for(lambda: orders() >= 20, "orders before the backup")
+        made, took = back_up()
+        so_far = orders()
+        wait_for(lambda: orders() >= so_far + 10, "orders after the backup")
+        left = datetime.now(UTC)
+    finally:
+        running.terminate()
+        running.wait(timeout=20)
+    return made, took, read_log(log.read_text()), left
+
+
+def lose_and_recover(here: Lab, story: Story, folder: Path) -> Recovered:
+    """Destroy web1; let the worker recover it, approved as an operator would."""
+    machines.destroy(here, SERVER)
+    wrong: list[int] = []
+
+    def approve(incident: str, digest: str) -> None:
+        refused = command("approve", incident, "--digest", "0" * len(digest))
+        wrong.append(ended(refused)[0])
+        running = command("approve", incident, "--digest", digest, "--operator", "Camille")
+        status, said = ended(running)
+        assert status == 0, said
+
+    down = datetime.now(UTC)
+    begun = time.monotonic()
+    with argv_watch.watched(folder) as commands:
+        parameters = {
+            "server": SERVER,
+            "recovery_set": story.quiet.id,
+            "down_since": down.isoformat(),
+        }
+        run = run_deployment(
+            "disaster-recovery/on-demand", parameters=parameters, timeout=0, as_subflow=False
+        )
+        assert isinstance(run.id, UUID)  # type: ignore[union-attr]
+        found = follow(run.id, SERVER, print, _LIMIT, approve)  # type: ignore[union-attr]
+    assert wrong == [4], "an approval that quotes another plan is refused"
+    incident = str(found["incident"])
+    server = recovered_server(estate(), incident)
+    took = time.monotonic() - begun
+    return Recovered(incident, found, server, frozenset(commands), took)

@@ -1,0 +1,111 @@
+"""The main job: web1 is destroyed and comes back, the same to the last byte."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from blocks.servers.base import Server
+from blocks.types import Part
+from deployments.lab import control, production
+from deployments.lab.config import Lab
+from deployments.lab.production_database import accounts, programs, tables
+from deployments.lab.production_fingerprint import WITHOUT_TABLES, Fingerprint, compare
+from flows.tasks.restore import find_ref, stream_name
+from tests.lab import estate as place
+from tests.lab.estate import SERVER, estate, journal, made_machines
+from tests.lab.story import Recovered, Story
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
+
+LIMIT = timedelta(minutes=5)
+DATABASES = ("tables", "programs", "database accounts")
+
+
+@pytest.fixture(scope="session")
+def after(recovered: Recovered) -> Fingerprint:
+    return production.fingerprint(recovered.server)
+
+
+def test_every_site_is_back_and_proven(story: Story, recovered: Recovered) -> None:
+    print(f"\n{recovered.report['sentence']} (all in {recovered.seconds:.1f} s)")
+    assert recovered.report["verdict"] == "recovered"
+    assert recovered.report["approved_by"] == "Camille"
+    assert recovered.report["recovery_set"] == story.quiet.id
+    sites = recovered.report["sites"]
+    assert isinstance(sites, list)
+    assert {each["name"]: each["proven"] for each in sites} == {
+        "boutique": True, "journal": True, "vitrine": True,
+    }  # fmt: skip
+
+
+def test_nothing_differs_from_the_lost_server(story: Story, after: Fingerprint) -> None:
+    assert len(after["tables"]) > 10
+    assert len(after["files"]) > 1000
+    assert compare(story.fingerprint, after) == []
+
+
+def test_visitors_are_led_to_the_one_new_machine(here: Lab, recovered: Recovered) -> None:
+    (machine,) = made_machines()
+    assert machine.address == recovered.server.address
+    found = place.addresses()
+    for name in ("journal.omniweb.test", "vitrine.omniweb.test", "www.atelier.test"):
+        assert found[name] == (machine.address,)
+    assert found["mail.omniweb.test"] == (here.address(20),), "nobody's recovery changes this"
+    probe = estate().probe
+    for site in estate().sites.values():
+        for page in site.smoke:
+            seen = probe.check_through_dns(page.value())
+            assert seen.passed, seen.observed
+            assert seen.address == machine.address
+
+
+def test_slack_tells_one_story_in_one_thread(here: Lab, recovered: Recovered) -> None:
+    url = f"http://{here.control}:{control.SLACK_PORT}/messages"
+    told = httpx.get(url, timeout=10).json()["messages"]
+    ours = [each for each in told if recovered.incident in json.dumps(each)]
+    heads = [each for each in ours if not each["thread"]]
+    assert len(heads) == 1
+    assert heads[0]["edited"]
+    assert [each for each in told if each["thread"] == heads[0]["ts"]]
+
+
+def databases(server: Server) -> Fingerprint:
+    return {
+        "tables": tables(server, without=WITHOUT_TABLES),
+        "programs": programs(server),
+        "database accounts": accounts(server),
+    }
+
+
+@pytest.mark.usefixtures("after")
+def test_the_sql_dumps_alone_give_the_same_databases(story: Story, recovered: Recovered) -> None:
+    """The way for another MariaDB series: here on a service emptied of databases and users."""
+    opened, server = estate(), recovered.server
+    database, repository = opened.database, opened.repository
+    assert database is not None
+    empty = (
+        "DROP DATABASE boutique; DROP DATABASE journal; DROP ROLE accounting;"
+        "DELETE FROM mysql.global_priv WHERE User LIKE 'boutique%' OR User LIKE 'journal%'"
+        " OR User = 'accountant'; FLUSH PRIVILEGES"
+    )
+    server.run(("mariadb",), stdin=empty.encode(), timeout=LIMIT)
+    assert compare({k: story.fingerprint[k] for k in DATABASES}, databases(server))
+    for ref in story.quiet.snapshots:
+        if ref.part is Part.DATABASE:
+            stream = repository.read_stream(SERVER, ref.id, stream_name(ref.part, ref.subject))
+            database.restore_logical(server, ref.subject, stream, snapshot=ref.id, timeout=LIMIT)
+    grants = find_ref(story.quiet, Part.GRANTS, SERVER)
+    stream = repository.read_stream(SERVER, grants.id, stream_name(Part.GRANTS, SERVER))
+    database.restore_grants(server, stream, timeout=LIMIT)
+    assert compare({k: story.fingerprint[k] for k in DATABASES}, databases(server)) == []
+
+
+def test_every_step_is_in_the_journal(recovered: Recovered) -> None:
+    ended = {record.step for record in journal(recovered.incident).records() if record.ended_at}
+    wanted = {"observe", "plan", "approve", "lease", "fence", "machine", "packages", "database"}
+    wanted |= {f"dns-{site}" for site in ("boutique", "journal", "vitrine")}
+    assert wanted | {"data", "verify"} <= ended

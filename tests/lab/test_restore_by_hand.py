@@ -1,0 +1,142 @@
+"""Docs/restore-by-hand.md: its commands alone bring a site back on a bare Debian machine."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from deployments.lab import machines
+from deployments.lab.config import ROOT
+from deployments.lab.production_database import accounts, programs, tables
+from deployments.lab.production_fingerprint import VOLATILE, WITHOUT_TABLES, compare, files
+from deployments.lab.storage import PORT
+from deployments.lab.storage_rules import BUCKET
+from tests.lab.estate import estate
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
+
+DOCUMENT = ROOT / "docs" / "restore-by-hand.md"
+MACHINE, ADDRESS = "byhand", 40
+SITE, DATABASE, ROOT_FOLDER = "boutique", "boutique", "/srv/boutique"
+LONG = timedelta(minutes=8)
+SHORT = timedelta(seconds=60)
+
+
+def commands(heading):
+    """Return the bash blocks below the headings that match."""
+    parts = re.split(r"^## ", DOCUMENT.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    found = [part for part in parts if re.match(heading, part)]
+    assert found, heading
+    return "\n".join(
+        block
+        for part in found
+        for block in re.findall(r"^```bash\n(.*?)^```", part, re.MULTILINE | re.DOTALL)
+    )
+
+
+def filled(block, values):
+    """Write the values into the first block the way the document tells: between the apostrophes."""
+    for name, value in values.items():
+        block, count = re.subn(
+            rf"^((?:export )?{name}=)'[^']*'", rf"\1'{value}'", block, flags=re.M
+        )
+        assert count == 1, name
+    assert "exemple" not in re.sub("#.*", "", block)
+    return block
+
+
+def variables(lab):
+    """Return what the person with the sealed envelope knows."""
+    return {
+        "STOCKAGE": f"http://{lab.storage}:{PORT}",
+        "REGION": "default",
+        "COMPARTIMENT": BUCKET,
+        "SERVEUR": "web1",
+        "SITE": SITE,
+        "BASE": DATABASE,
+        "DOMAINE": "boutique.atelier.test",
+        "AWS_ACCESS_KEY_ID": lab.secret("s3-server-access-key"),
+        "AWS_SECRET_ACCESS_KEY": lab.secret("s3-server-secret-key"),
+        "RESTIC_PASSWORD": lab.secret("restic-password"),
+    }
+
+
+def follow(lab, server, heading):
+    """Run the blocks in one session, which ends at the first command that fails."""
+    script = filled(commands("1[.]"), variables(lab)) + commands(heading)
+    server.put("/root/session.sh", script.encode())
+    return server.run(("bash", "-e", "/root/session.sh"), timeout=LONG).stdout.decode()
+
+
+def of_site(section):
+    """Keep what belongs to the site's database."""
+    prefixes = (f"{DATABASE}.", f"`{DATABASE}`.")
+    return {k: v for k, v in section.items() if k.split(" ")[-1].startswith(prefixes)}
+
+
+def accounts_of_site(section):
+    return {name: facts for name, facts in section.items() if SITE in name}
+
+
+@pytest.fixture(scope="module")
+def machine(here):
+    """A machine as a provider hands it out: nothing of ours on it."""
+    made = machines.start(here, MACHINE, "base", here.address(ADDRESS))
+    server = estate().server.at(made.address, made.host_key)
+    try:
+        server.wait_ready(timeout=SHORT)
+        yield server
+    finally:
+        machines.destroy(here, MACHINE)
+
+
+@pytest.fixture(scope="module")
+def restored(here, story, machine):
+    """The machine after chapters 2 to 7, and what its terminal showed."""
+    return machine, follow(here, machine, "[2-7][.]")
+
+
+def test_site_comes_back_with_stock_tools(story, restored):
+    server, shown = restored
+    assert "boutique" in shown
+    before, now = (
+        story.fingerprint,
+        {
+            "tables": of_site(tables(server, without=WITHOUT_TABLES)),
+            "programs": of_site(programs(server)),
+            "database accounts": accounts_of_site(accounts(server)),
+            "files": files(server, (ROOT_FOLDER,), without=VOLATILE),
+        },
+    )
+    was = {
+        "tables": of_site(before["tables"]),
+        "programs": of_site(before["programs"]),
+        "database accounts": accounts_of_site(before["database accounts"]),
+        "files": {k: v for k, v in before["files"].items() if k.split("/")[2:3] == [SITE]},
+    }
+    assert all(was.values()), {name: len(section) for name, section in was.items()}
+    assert compare(was, now) == []
+
+
+def test_its_page_answers(restored):
+    page = restored[0].get("/root/reprise/page.html").decode()
+    assert "atelier" in page.lower()
+
+
+def test_tools_are_those_of_debian(restored):
+    server, _ = restored
+    said = server.run(("dpkg", "-S", "/usr/bin/restic"), timeout=SHORT).stdout.decode()
+    assert said.startswith("restic:")
+    assert server.run(("test", "!", "-e", "/usr/local/lib/continuity"), timeout=SHORT).status == 0
+
+
+def test_physical_copy_brings_every_database_back(here, story, restored):
+    server, _ = restored
+    follow(here, server, "8[.]")
+    assert (
+        compare(
+            {"tables": story.fingerprint["tables"], "programs": story.fingerprint["programs"]},
+            {"tables": tables(server, without=WITHOUT_TABLES), "programs": programs(server)},
+        )
+        == []
+    )

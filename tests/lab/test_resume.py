@@ -1,0 +1,159 @@
+"""Recoveries that are killed, that meet each other, and that bring only a part back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import dns.message
+import dns.query
+import pytest
+
+from blocks.types import StepState
+from deployments.lab import control, machines
+from deployments.lab.config import Lab
+from deployments.lab.demo_report import recovered_server, references
+from deployments.lab.visitor_log import acknowledged_orders, lost_orders
+from tests.lab import estate as place
+from tests.lab.estate import SERVER, ends_of, estate, made_machines, step_is
+from tests.lab.story import Story
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
+
+KILLED, RIVAL, PARTLY = "killed-1", "rival-1", "partly-1"
+KILLS = (
+    step_is("machine", StepState.DONE),
+    step_is("packages", StepState.STARTED),
+    step_is("database", StepState.DONE),
+    step_is("dns-boutique", StepState.DONE),
+)
+DNS_SITES = ("boutique", "journal", "vitrine")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def lost(here: Lab, story: Story) -> None:
+    """Web1 is gone, and so is what earlier recoveries made."""
+    machines.provider(here).destroy(SERVER)
+    place.forget_recoveries()
+
+
+@pytest.fixture
+def slack_down(here: Lab) -> Iterator[None]:
+    place.slack("down")
+    yield
+    place.slack("ok")
+
+
+def recover(incident: str, *words: str) -> tuple[str, ...]:
+    return ("recover", SERVER, "--incident", incident, *words)
+
+
+def show_plan(*words: str) -> None:
+    """Let the plan be made; without a terminal and a digest nobody approves it."""
+    status, said = place.ended(place.command(*words))
+    assert status == 4, said
+
+
+def serials(here: Lab) -> dict[str, int]:
+    found = {}
+    for zone in ("omniweb.test", "atelier.test"):
+        answer = dns.query.udp(dns.message.make_query(zone, "SOA"), here.names, timeout=5)
+        found[zone] = answer.answer[0][0].serial
+    return found
+
+
+@pytest.fixture(scope="module")
+def approved(here: Lab, story: Story) -> tuple[str, ...]:
+    """The words of a recovery of the busy set whose plan was read."""
+    since = f"{story.left:%Y-%m-%dT%H:%M:%S}"
+    words = recover(KILLED, "--set", story.busy.id, "--down-since", since)
+    show_plan(*words)
+    return (*words, "--approve", place.digest(KILLED), "--operator", "Camille")
+
+
+def test_a_second_recovery_of_the_server_is_sent_away(approved: tuple[str, ...]) -> None:
+    """Also the first kill: after the machine was made."""
+    show_plan(*recover(RIVAL))
+    first = place.command(*approved)
+    try:
+        place.await_record(KILLED, step_is("lease", StepState.DONE), first)
+        rival = place.command(*recover(RIVAL, "--approve", place.digest(RIVAL)))
+        status, said = place.ended(rival)
+        if not ends_of(KILLED, "machine"):
+            place.await_record(KILLED, KILLS[0], first)
+    finally:
+        place.killed(first)
+    assert status == 5, said
+    assert KILLED in said
+    assert "continuity status" in said
+    assert len(made_machines()) == 1
+
+
+def test_killed_again_and_again_it_ends_well(
+    here: Lab, story: Story, approved: tuple[str, ...]
+) -> None:
+    before = serials(here)
+    for fits in KILLS[1:]:
+        running = place.command(*approved)
+        try:
+            place.await_record(KILLED, fits, running)
+        finally:
+            place.killed(running)
+    status, said = place.ended(place.command(*approved))
+    assert status == 0, said
+    assert place.report(KILLED)["verdict"] == "recovered"
+    (machine,) = made_machines()
+    made = [record for record in ends_of(KILLED, "machine") if record.did.startswith("made ")]
+    assert len(made) == 1
+    found = place.addresses()
+    assert found["boutique.atelier.test"] == found["journal.omniweb.test"] == (machine.address,)
+    after = serials(here)
+    print(f"\nzone serials {before} -> {after}; approved {len(ends_of(KILLED, 'approve'))} times")
+    assert after["atelier.test"] - before["atelier.test"] == 1
+    assert after["omniweb.test"] - before["omniweb.test"] == 2
+
+
+def test_the_data_loss_it_reports_is_what_is_missing(story: Story) -> None:
+    """Customers ordered all the time: before, during and after the backup that was restored."""
+    report = place.report(KILLED)
+    as_of = datetime.fromisoformat(str(report["data_as_of"]))
+    opened = estate()
+    assert opened.database is not None
+    stored = set(references(recovered_server(opened, KILLED), opened.database))
+    before = [visit for visit in story.visits if visit.at <= story.left]
+    gone = lost_orders(before, stored)
+    kept = [visit for visit in acknowledged_orders(before) if visit.reference in stored]
+    off = (gone[0].at - as_of).total_seconds()
+    print(f"\n{len(kept)} orders kept, {len(gone)} lost; the first lost {off:+.2f} s off")
+    assert len(kept) >= 20
+    assert len(gone) >= 10
+    assert [visit for visit in gone if visit.at < as_of - timedelta(seconds=2)] == []
+    assert abs(off) < 2
+    assert max(visit.at for visit in kept) < as_of + timedelta(seconds=2)
+    seconds = (story.left - as_of).total_seconds()
+    assert abs(float(str(report["rpo_seconds"])) - seconds) <= 1
+
+
+@pytest.mark.usefixtures("slack_down")
+def test_a_site_that_fails_keeps_its_dns_and_the_others_go_on(here: Lab) -> None:
+    """From the estate file alone, while Slack is down."""
+    place.forget_recoveries()
+    broken = here.state / "broken.yaml"
+    text = control.estate_path(here).read_text()
+    right = '{url: "https://vitrine.omniweb.test/"}'
+    assert right in text
+    broken.write_text(text.replace(right, right.replace("}", ", contains: absent-de-la-page}")))
+    words = recover(PARTLY, "--local", "--estate", str(broken))
+    show_plan(*words)
+    status, said = place.ended(place.command(*words, "--approve", place.digest(PARTLY)))
+    assert status == 3, said
+    assert "absent-de-la-page" in said
+    report = place.report(PARTLY)
+    assert report["verdict"] == "partly recovered"
+    (machine,) = made_machines()
+    found = place.addresses()
+    assert found["vitrine.omniweb.test"] == (here.production,)
+    assert found["journal.omniweb.test"] == (machine.address,)
+    assert found["boutique.atelier.test"] == found["www.atelier.test"] == (machine.address,)
+    assert ends_of(PARTLY, "smoke-vitrine")[-1].state is StepState.FAILED
+    assert ends_of(PARTLY, "dns-vitrine") == []

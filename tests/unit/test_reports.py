@@ -1,0 +1,130 @@
+"""What people read: the live message, its thread, the plan and the report."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from blocks.types import StepRecord, StepState
+from flows.decisions.recovery_plan import Purpose, decide_recovery
+from flows.decisions.verdict import Outcome, SiteOutcome, conclude
+from flows.reports.outcome_html import outcome_html
+from flows.reports.outcome_report import outcome_document, outcome_markdown, outcome_sentence
+from flows.reports.plan_text import plan_line, plan_markdown, plan_notice
+from flows.reports.progress import detail_notice, grouped_notice, live_notice
+from flows.reports.wording import answering_text, counted, step_title
+from tests.unit.samples import NOON, OLD, observation
+
+LATER = NOON + timedelta(minutes=2)
+PLAN = decide_recovery(observation(answering=(22, 80)), "inc-1", Purpose.RECOVERY)
+
+
+def record(
+    number: int, step: str, state: StepState = StepState.DONE, seconds: float = 1, **said: str
+) -> StepRecord:
+    started = NOON + timedelta(seconds=number)
+    ended = None if state is StepState.STARTED else started + timedelta(seconds=seconds)
+    return StepRecord(
+        incident="inc-1",
+        sequence=number,
+        step=step,
+        state=state,
+        started_at=started,
+        ended_at=ended,
+        saw=said.get("saw", ""),
+        did=said.get("did", ""),
+        why=said.get("why", ""),
+        data={},
+    )
+
+
+RECORDS = (
+    record(1, "observe"),
+    record(2, "packages", seconds=41),
+    record(3, "files-boutique"),
+    record(4, "smoke-boutique", StepState.FAILED, why="site boutique: HTTP 502. Next: look"),
+    record(5, "files-vitrine"),
+    record(6, "dns-vitrine", StepState.STARTED),
+)
+
+
+def outcome(*, proven: bool = False, restored: datetime | None = NOON) -> Outcome:
+    sites = [
+        SiteOutcome("vitrine", "Vitrine", True, "1 page conforme en 0,01 s", LATER),
+        SiteOutcome("boutique", "Boutique", proven, "HTTP 502", LATER if proven else None),
+    ]
+    return conclude("inc-1", "web1", sites, NOON + timedelta(seconds=20), restored)
+
+
+def test_the_live_message_has_a_line_a_site_and_its_failures_in_full() -> None:
+    body = live_notice("Reprise de web1", RECORDS, LATER).body.splitlines()
+    assert "*boutique* : ✓ fichiers · ✗ pages" in body
+    assert "*vitrine* : ✓ fichiers · ▸ DNS" in body
+    assert "*Machine* : ✓ Paquets (41 s)" in body
+    assert any("HTTP 502. Next: look" in line for line in body)
+    assert len(body) == 5
+
+
+def test_the_end_stands_before_everything_else() -> None:
+    notice = live_notice("Reprise de web1", RECORDS, LATER, plan="Plan", outcome=outcome())
+    assert notice.failed
+    assert notice.final
+    assert "partiellement rétabli" in notice.text
+    assert notice.body.splitlines()[0] == "*Données perdues : 20 s*"
+    assert notice.body.index("Boutique") < notice.body.index("Plan")
+
+
+def test_loss_that_is_not_proven_is_not_called_zero() -> None:
+    notice = live_notice("Reprise de web1", RECORDS, LATER, outcome=outcome(restored=None))
+    assert "inconnues" in notice.body
+
+
+def test_one_step_is_a_reply_of_its_own_and_several_are_one_reply() -> None:
+    one, two = detail_notice(RECORDS[0]), detail_notice(RECORDS[3])
+    assert grouped_notice([one]) == one
+    both = grouped_notice([one, two])
+    assert both.failed
+    assert "Constat" in both.body
+    assert "HTTP 502" in both.body
+
+
+def test_who_is_asked_sees_every_dns_change_and_how_to_approve() -> None:
+    text = plan_notice(PLAN, LATER, "http://prefect/run")
+    assert f"`boutique.atelier.test` A {OLD} →" in text
+    assert "continuity approve inc-1" in text
+    assert "http://prefect/run" in text
+    assert "répond encore" in text
+
+
+def test_once_approved_the_plan_takes_one_line() -> None:
+    assert "\n" not in plan_line(PLAN, "http://prefect/run")
+
+
+def test_warnings_come_first_on_the_plan() -> None:
+    page = plan_markdown(PLAN, LATER)
+    assert page.index("l'ancien serveur répond encore (port 22, 80)") < page.index("Rang")
+
+
+def test_the_report_says_in_french_what_is_missing() -> None:
+    said = outcome_sentence(outcome())
+    assert said.startswith("web1 est partiellement rétabli : 1 site sur 2 prouvé")
+    assert "à reprendre : boutique" in said
+    page = outcome_markdown(outcome_document(outcome(), PLAN, RECORDS, "Anne"))
+    assert said in page
+    assert "| Contrôle des pages : boutique | ÉCHEC |" in page
+    assert "| Paquets | fait | 41 s |" in page
+
+
+def test_the_page_escapes_what_servers_say() -> None:
+    said = (*RECORDS, record(9, "web", did="<script>alert(1)</script>"))
+    page = outcome_html(outcome_document(outcome(proven=True), PLAN, said, "Anne"), {})
+    assert "<script>" not in page
+    assert "web1 est rétabli" in page
+
+
+def test_numbers_read_as_french_does() -> None:
+    assert counted(0, "page") == "0 page"
+    assert counted(1096, "fichier") == "1\u202f096 fichiers"
+    assert counted(2, "jeu", "jeux") == "2 jeux"
+    assert answering_text(()) == "ne répond plus"
+    assert answering_text((22,)) == "répond encore (port 22)"
+    assert step_title("dns-boutique") == "Bascule DNS : boutique"
