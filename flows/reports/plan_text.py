@@ -49,11 +49,11 @@ def plan_markdown(plan: RecoveryPlan, now: datetime) -> str:
 
 def plan_line(plan: RecoveryPlan, link: str) -> str:
     """Return the plan for Slack once nobody is asked about it any more."""
-    known = f"Plan `{plan.digest}`, jeu `{plan.set_id}`, données du {moment(plan.set_time)}"
-    return f"{known} · <{link}|Prefect>" if link else known
+    known = f"Plan `{plan.digest}` · jeu `{plan.set_id}`"
+    return f"{known} · <{link}|suivre dans Prefect>" if link else known
 
 
-def plan_notice(plan: RecoveryPlan, now: datetime, link: str) -> str:
+def plan_notice(plan: RecoveryPlan, link: str) -> str:
     """Return the plan for Slack with all that a person must know to approve it."""
     records = [
         f"• `{move.name}` {move.type} {', '.join(move.old)} → {NEW if move.type == 'A' else 'supprimé'}"
@@ -63,7 +63,7 @@ def plan_notice(plan: RecoveryPlan, now: datetime, link: str) -> str:
     sites = ", ".join(each.site.name for each in plan.sites)
     lines = [
         f"*Plan `{plan.digest}`*",
-        f"Jeu `{plan.set_id}`, données d'il y a {duration(now - plan.set_time)}",
+        f"Jeu `{plan.set_id}`, données du {moment(plan.set_time)}",
         f"Nouvelle machine : {plan.targets[0].provider} {plan.targets[0].size}".rstrip(),
         f"Sites dans l'ordre : {sites}",
         *(["DNS :", *records] if records else []),

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from blocks.types import Notice, StepRecord, StepState
 from flows.decisions.verdict import Outcome, Verdict
-from flows.reports.wording import PHASES, SITE_WORDS, VERDICTS, counted, duration, step_title
+from flows.reports.wording import PHASES, SITE_WORDS, VERDICTS, clock, counted, duration, step_title
 
 MARKS = {
     StepState.STARTED: "▸",
@@ -32,7 +32,7 @@ def live_notice(
     Args:
         heading: What this is about, such as "Reprise de web1".
         records: The journal so far, in order.
-        now: For the time since the start.
+        now: When it starts, as long as there is no record.
         plan: The plan, once there is one: whole while it waits for approval, then one line.
         outcome: The end, once it is known.
         waiting: What a person is asked to do, if anything.
@@ -44,8 +44,10 @@ def live_notice(
     elif waiting:
         state = waiting
     else:
-        state = f"en cours depuis {duration(now - started)}"
-    body = [_end(outcome), plan, *_phases(records), *_sites(records), *_failures(records)]
+        # Not how long: nothing may end for a minute, and a time that stands still looks stuck.
+        state = f"en cours depuis {clock(started)}"
+    *phases, last = _phases(records)
+    body = [_end(outcome), plan, *phases, *_sites(records), last, *_failures(records)]
     return Notice(
         text=f"{heading} : {state}",
         body="\n".join(part for part in body if part),
@@ -82,13 +84,12 @@ def grouped_notice(details: Sequence[Notice]) -> Notice:
 
 
 def _phases(records: Sequence[StepRecord]) -> list[str]:
-    """Return a line for each phase of the server that has begun."""
+    """Return a line for each phase of the server, "" for one that has not begun."""
     newest = {record.step: record for record in latest(records)}
     lines = []
     for phase, steps in PHASES.items():
         said = [_mark(newest[step], step_title(step)) for step in steps if step in newest]
-        if said:
-            lines.append(f"*{phase}* : {' · '.join(said)}")
+        lines.append(f"*{phase}* : {' · '.join(said)}" if said else "")
     return lines
 
 
@@ -114,7 +115,7 @@ def _mark(record: StepRecord, words: str) -> str:
     """Return one step in a few words, with its time when it took long enough to wonder."""
     spent = record.ended_at - record.started_at if record.ended_at else timedelta()
     took = f" ({duration(spent)})" if spent >= WORTH_TELLING else ""
-    return f"{MARKS[record.state]} {words}{took}"
+    return f"{MARKS[record.state]}\u00a0{words}{took}"
 
 
 def _end(outcome: Outcome | None) -> str:

@@ -87,6 +87,11 @@ def moment(at: datetime | None) -> str:
     return f"{utc:%Y-%m-%d %H:%M:%S} UTC ({utc.astimezone(PARIS):%H:%M:%S} à Paris)"
 
 
+def clock(at: datetime) -> str:
+    """Write a time of today as people in Paris say it."""
+    return f"{at.astimezone(PARIS):%H:%M:%S}"
+
+
 def answering_text(ports: Sequence[int]) -> str:
     """Say whether a server answers, and where: `répond encore (ports 22, 80)`."""
     if not ports:

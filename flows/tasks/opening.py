@@ -96,7 +96,7 @@ def _record_end(incident: Incident, why: str) -> None:
 def _notice(incident: Incident) -> Notice:
     plan = ""
     if incident.plan and incident.waiting:
-        plan = plan_notice(incident.plan, now(), incident.link)
+        plan = plan_notice(incident.plan, incident.link)
     elif incident.plan:
         plan = plan_line(incident.plan, incident.link)
     return live_notice(

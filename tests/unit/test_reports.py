@@ -56,12 +56,18 @@ def outcome(*, proven: bool = False, restored: datetime | None = NOON) -> Outcom
 
 
 def test_the_live_message_has_a_line_a_site_and_its_failures_in_full() -> None:
-    body = live_notice("Reprise de web1", RECORDS, LATER).body.splitlines()
+    body = live_notice("Reprise de web1", RECORDS, LATER).body.replace("\u00a0", " ").splitlines()
     assert "*boutique* : ✓ fichiers · ✗ pages" in body
     assert "*vitrine* : ✓ fichiers · ▸ DNS" in body
     assert "*Machine* : ✓ Paquets (41 s)" in body
     assert any("HTTP 502. Next: look" in line for line in body)
     assert len(body) == 5
+
+
+def test_the_message_says_since_when_and_nothing_that_grows_old() -> None:
+    early, late = (live_notice("Reprise de web1", RECORDS, at) for at in (NOON, LATER))
+    assert early == late
+    assert "en cours depuis 13:00:01" in early.text
 
 
 def test_the_end_stands_before_everything_else() -> None:
@@ -88,7 +94,7 @@ def test_one_step_is_a_reply_of_its_own_and_several_are_one_reply() -> None:
 
 
 def test_who_is_asked_sees_every_dns_change_and_how_to_approve() -> None:
-    text = plan_notice(PLAN, LATER, "http://prefect/run")
+    text = plan_notice(PLAN, "http://prefect/run")
     assert f"`boutique.atelier.test` A {OLD} →" in text
     assert "continuity approve inc-1" in text
     assert "http://prefect/run" in text
