@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 
 from prefect.blocks.core import Block
 
-from blocks.types import Notice
+from blocks.records import Notice
 
 
 class Notifier(Block, ABC):

@@ -23,7 +23,7 @@ from blocks.errors import (
 )
 from blocks.notify.base import Notifier
 from blocks.notify.time_limit import within
-from blocks.types import Notice
+from blocks.records import Notice
 
 FAILED = "ÉCHEC"
 LINK = re.compile(r"<(https?://[^|>\s]+)(?:\|([^>]*))?>")

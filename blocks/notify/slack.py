@@ -23,7 +23,7 @@ from blocks.errors import (
 from blocks.notify.base import Notifier
 from blocks.notify.slack_message import blocks, fallback_text
 from blocks.notify.time_limit import within
-from blocks.types import Notice
+from blocks.records import Notice
 
 BAD_TOKEN = {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"}
 NO_RIGHT = {"missing_scope", "not_in_channel", "restricted_action", "is_archived", "no_permission"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from blocks.types import Notice
+from blocks.records import Notice
 
 HEADER_LIMIT = 150
 SECTION_LIMIT = 3000

@@ -13,8 +13,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from blocks.errors import AlreadyExists, ConfigurationError, DamagedData, NotFound, Unavailable
+from blocks.records import StepRecord, StepState
 from blocks.repositories.base import ObjectStore
-from blocks.types import StepRecord, StepState
 
 _ROOT = "incidents/"
 _RECORD = re.compile(r"(\d{3,})-(.+)-(started|done|failed|skipped)\.json")

@@ -13,9 +13,9 @@ from typing import Self
 from pydantic import TypeAdapter, ValidationError
 
 from blocks.errors import AlreadyExists, ContinuityError, DamagedData, LeaseHeld, NotFound
+from blocks.records import Lease
 from blocks.repositories.base import ObjectStore
 from blocks.repositories.holder import is_dead, process_holder
-from blocks.types import Lease
 
 __all__ = ["LeaseKeeper", "acquire", "is_held", "process_holder", "release", "renew"]
 

@@ -12,7 +12,7 @@ from threading import Lock
 from prefect.logging.handlers import PrefectConsoleHandler
 
 from blocks.errors import ApprovalMismatch, ContinuityError, LeaseHeld, VerificationFailed
-from blocks.types import StepRecord, StepState
+from blocks.records import StepRecord, StepState
 from flows.reports.wording import duration, step_title
 from flows.tasks.incident import listeners
 

@@ -22,9 +22,9 @@ import typer
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 from blocks.errors import ContinuityError, VerificationFailed
+from blocks.records import StepState
 from blocks.repositories.catalogue import Catalogue
 from blocks.repositories.journal import Journal
-from blocks.types import StepState
 from deployments.lab import benchmark_bare as bare
 from deployments.lab import benchmark_data as data
 from deployments.lab import benchmark_place as place

@@ -22,8 +22,8 @@ import typer
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 from blocks.errors import ContinuityError, DeadlineExceeded, VerificationFailed
+from blocks.records import StepState
 from blocks.repositories.journal import Journal
-from blocks.types import StepState
 from deployments.lab import campaign_world, command_line, control, lab, machines
 from deployments.lab.campaign_result import Outcome, table, write
 from deployments.lab.config import Lab, current

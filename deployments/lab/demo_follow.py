@@ -10,8 +10,8 @@ from uuid import UUID
 from prefect.client.orchestration import get_client
 
 from blocks.errors import VerificationFailed
+from blocks.records import StepRecord, StepState
 from blocks.repositories.journal import Journal
-from blocks.types import StepRecord, StepState
 from deployments.cli.progress import sentence
 from flows.decisions.recovery_plan import plan_from_document
 from flows.tasks.approval import PLAN

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from blocks.types import StepRecord, StepState
+from blocks.records import StepRecord, StepState
 from flows.decisions.recovery_plan import RecoveryPlan
 from flows.decisions.verdict import Outcome, Verdict
 from flows.reports.progress import latest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from blocks.types import Notice, StepRecord, StepState
+from blocks.records import Notice, StepRecord, StepState
 from flows.decisions.verdict import Outcome, Verdict
 from flows.reports.wording import PHASES, SITE_WORDS, VERDICTS, clock, counted, duration, step_title
 

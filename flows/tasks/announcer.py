@@ -9,8 +9,8 @@ from time import monotonic
 
 from blocks.errors import ContinuityError
 from blocks.notify.base import Notifier
+from blocks.records import Notice, StepRecord, StepState
 from blocks.repositories.journal import Journal
-from blocks.types import Notice, StepRecord, StepState
 from flows.reports.progress import detail_notice, grouped_notice
 
 BUDGET_SECONDS = 5.0

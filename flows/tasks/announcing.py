@@ -9,9 +9,9 @@ from prefect import get_run_logger
 
 from blocks.errors import ContinuityError
 from blocks.notify.base import Notifier
+from blocks.records import Notice
 from blocks.registry import load
 from blocks.servers.protected import ProtectedServer
-from blocks.types import Notice
 
 
 class Failures:

@@ -7,8 +7,9 @@ from datetime import datetime
 from prefect.artifacts import create_markdown_artifact
 
 from blocks.errors import ContinuityError, VerificationFailed
+from blocks.records import StepState
 from blocks.servers.base import Server
-from blocks.types import RecoverySet, StepState
+from blocks.types import RecoverySet
 from flows.decisions.recovery_plan import Purpose, RecoveryPlan, SitePlan
 from flows.decisions.verdict import Outcome, SiteOutcome, Verdict, conclude
 from flows.reports.outcome_report import outcome_document, outcome_markdown, outcome_sentence

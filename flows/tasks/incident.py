@@ -13,13 +13,13 @@ from blocks.dns.base import DnsZone
 from blocks.errors import ContinuityError
 from blocks.monitors.base import Probe
 from blocks.notify.base import Notifier
+from blocks.records import StepRecord, StepState
 from blocks.registry import load
 from blocks.repositories.base import Repository
 from blocks.repositories.journal import Journal
 from blocks.servers.base import Server
 from blocks.servers.protected import ProtectedServer
 from blocks.sites.site import Site
-from blocks.types import StepRecord, StepState
 from blocks.vps.base import VpsProvider
 from flows.decisions.recovery_plan import RecoveryPlan
 from flows.decisions.verdict import Outcome

@@ -9,8 +9,8 @@ from datetime import timedelta
 from prefect.runtime import flow_run
 
 from blocks.errors import ContinuityError
+from blocks.records import Notice
 from blocks.repositories.lease import LeaseKeeper, process_holder
-from blocks.types import Notice
 from flows.reports.plan_text import plan_line, plan_notice
 from flows.reports.progress import live_notice
 from flows.tasks.announcer import Announcer

@@ -15,7 +15,7 @@ from prefect.runtime import task_run
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.tasks import exponential_backoff
 
-from blocks.types import StepRecord, StepState
+from blocks.records import StepRecord, StepState
 from flows.tasks.incident import listeners, now
 
 Future = PrefectFuture[Any]

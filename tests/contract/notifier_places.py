@@ -23,7 +23,7 @@ from blocks.errors import Unreachable
 from blocks.notify.base import Notifier
 from blocks.notify.email import EmailNotifier
 from blocks.notify.slack import SlackNotifier
-from blocks.types import Notice
+from blocks.records import Notice
 from tests.fakes.memory_notifier import MemoryNotifier
 
 TOKEN = "xoxb-lab-0123456789"

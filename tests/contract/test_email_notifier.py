@@ -21,7 +21,7 @@ from blocks.errors import (
     Unreachable,
 )
 from blocks.notify.email import EmailNotifier
-from blocks.types import Notice
+from blocks.records import Notice
 from tests.contract.authority import Authority
 from tests.contract.notifier_places import STARTED, Mail, Mailboxes, free_port
 

@@ -12,12 +12,10 @@ from blocks.errors import (
     ConfigurationError,
     DamagedData,
 )
+from blocks.records import StepState
 from blocks.repositories.base import ObjectStore
 from blocks.repositories.journal import Journal, incidents
-from blocks.types import (
-    StepState,
-    Tier,
-)
+from blocks.types import Tier
 from tests.fakes.memory_objects import MemoryObjects
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

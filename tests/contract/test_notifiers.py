@@ -11,7 +11,7 @@ from aiosmtpd.controller import Controller
 
 from blocks.errors import Unreachable
 from blocks.notify.time_limit import within
-from blocks.types import Notice
+from blocks.records import Notice
 from tests.contract.notifier_places import (
     ENDED,
     FAILED,

@@ -17,7 +17,7 @@ from blocks.errors import (
     Unreachable,
 )
 from blocks.notify import slack_message
-from blocks.types import Notice
+from blocks.records import Notice
 from tests.contract.notifier_places import ENDED, FAILED, STARTED, TOKEN, Slack, SlackServer
 
 

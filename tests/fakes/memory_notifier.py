@@ -9,7 +9,7 @@ from pydantic import PrivateAttr
 
 from blocks.errors import ContinuityError, NotFound
 from blocks.notify.base import Notifier
-from blocks.types import Notice
+from blocks.records import Notice
 
 
 @dataclass

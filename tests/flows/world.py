@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from time import sleep
 
 from blocks import registry
+from blocks.records import StepRecord, StepState
 from blocks.servers.protected import ProtectedServer, Target
 from blocks.sites.site import Freshness, Site, SmokePage
-from blocks.types import Account, Machine, StepRecord, StepState
+from blocks.types import Account, Machine
 from flows.backup import backup
 from flows.disaster_recovery import disaster_recovery
 from flows.tasks.approval import Approval

@@ -16,8 +16,9 @@ import httpx
 from prefect.blocks.core import Block
 
 from blocks import registry
+from blocks.records import StepRecord, StepState
 from blocks.repositories.journal import Journal
-from blocks.types import Machine, StepRecord, StepState
+from blocks.types import Machine
 from deployments import estate_file
 from deployments.lab import control, machines, names
 from deployments.lab.config import ROOT, Lab

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from blocks.errors import VerificationFailed
+from blocks.records import Notice, StepRecord, StepState
 from blocks.repositories.journal import incidents
-from blocks.types import Notice, Part, PowerState, StepRecord, StepState
+from blocks.types import Part, PowerState
 from deployments.lab import machines
 from deployments.lab.config import Lab
 from flows.drill import drill

@@ -9,7 +9,7 @@ import dns.message
 import dns.query
 import pytest
 
-from blocks.types import StepState
+from blocks.records import StepState
 from deployments.lab import control, machines
 from deployments.lab.config import Lab
 from deployments.lab.demo_report import recovered_server, references

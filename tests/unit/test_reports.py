@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from blocks.types import StepRecord, StepState
+from blocks.records import StepRecord, StepState
 from flows.decisions.recovery_plan import Purpose, decide_recovery
 from flows.decisions.verdict import Outcome, SiteOutcome, conclude
 from flows.reports.outcome_html import outcome_html
