@@ -11,6 +11,7 @@ fresh machine: files beside packages, then configuration, database, services; pa
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -121,7 +122,13 @@ def _bare_backup(
 
 def _ours(ended: Ended, name: str, say: Callable[[str], None]) -> Measured:
     say(f"{name}: {ended.seconds:.1f} s, {ended.memory / 1e6:.0f} MB")
-    return Measured(ended.seconds, ended.memory, {})
+    return Measured(ended.seconds, ended.memory, _timeline(ended.output))
+
+
+def _timeline(output: str) -> dict[str, float]:
+    """Return when each step had ended, as the command printed it."""
+    lines = re.finditer(r"^ *([0-9.]+) s  \S+ (.+?) \(", output, re.MULTILINE)
+    return {line[2]: float(line[1]) for line in lines}
 
 
 def _recover(here: Lab, estate: Estate, prefix: str, say: Callable[[str], None]) -> Measured:
@@ -155,6 +162,7 @@ def _bare_recovery(here: Lab, estate: Estate, prefix: str, say: Callable[[str], 
     stages["script"] = timed.seconds
     stages["pages"] = _pages(here, estate, machine.address)
     stages["dns"] = _nsupdate(here, estate, machine.address)
+    machines.destroy(here, FRESH)
     total = sum(stages.values())
     say(f"bare recovery: {total:.1f} s {stages} {timed.stages}")
     return Measured(total, 0, stages | {f"script: {k}": v for k, v in timed.stages.items()})

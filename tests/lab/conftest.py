@@ -20,6 +20,7 @@ ORDER = (
     "test_drill",
     "test_recovery",
     "test_resume",
+    "test_last_resort",
     "test_secrets",
 )
 """Modules on the shared lab, in the order of what they destroy; others have labs of their own."""
