@@ -68,7 +68,9 @@ def _without_ids(value: object) -> object:
     if isinstance(value, dict):
         return {key: _without_ids(inner) for key, inner in value.items() if key != "id"}
     if isinstance(value, list):
-        return [_without_ids(inner) for inner in value]
+        found = [_without_ids(inner) for inner in value]
+        # Names of events are a set, whose order differs from process to process.
+        return sorted(found) if all(isinstance(each, str) for each in found) else found
     return value
 
 
