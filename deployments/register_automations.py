@@ -70,7 +70,8 @@ def _without_ids(value: object) -> object:
     if isinstance(value, list):
         found = [_without_ids(inner) for inner in value]
         # Names of events are a set, whose order differs from process to process.
-        return sorted(found) if all(isinstance(each, str) for each in found) else found
+        names = [each for each in found if isinstance(each, str)]
+        return sorted(names) if len(names) == len(found) else found
     return value
 
 
