@@ -7,12 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from blocks.repositories.base import ObjectStore
+from tests.contract.ceph_storage import ceph
 from tests.contract.debian_machine import debian
 from tests.contract.repository_worlds import ceph_store, moto_store
 from tests.fakes.loopback_s3 import LoopbackS3, moto_server
 from tests.fakes.memory_objects import MemoryObjects
 
-__all__ = ["debian"]
+__all__ = ["ceph", "debian"]
 
 
 @pytest.fixture(scope="session")
@@ -29,5 +30,7 @@ def objects(request: pytest.FixtureRequest) -> ObjectStore:
     if request.param == "memory":
         return MemoryObjects()
     if request.param == "ceph":
-        return ceph_store()[0].model_copy(update={"bucket": "continuity-state"})
+        return ceph_store(request.getfixturevalue("ceph"))[0].model_copy(
+            update={"bucket": "continuity-state"}
+        )
     return moto_store(request.getfixturevalue("s3"))

@@ -20,7 +20,7 @@ from blocks.repositories.restic import ResticRepository
 from blocks.repositories.s3 import S3ObjectStore
 from blocks.servers.base import Server
 from blocks.types import Label, Part, RemoteCommand, RestoreSummary, Snapshot
-from deployments.lab.config import current
+from deployments.lab.config import Lab
 from tests.fakes.jobless_server import jobless
 from tests.fakes.loopback_s3 import LoopbackS3
 from tests.fakes.loopback_sshd import loopback_sshd
@@ -156,9 +156,8 @@ def moto_store(service: LoopbackS3) -> S3ObjectStore:
     return service.store("continuity", prefix="contract")
 
 
-def ceph_store() -> tuple[S3ObjectStore, Mapping[str, object]]:
-    """Return the lab's bucket with the worker's key, the other keys and the other bucket."""
-    lab = current()
+def ceph_store(lab: Lab) -> tuple[S3ObjectStore, Mapping[str, object]]:
+    """Return a lab's bucket with the worker's key, the other keys and the other bucket."""
     store = S3ObjectStore(
         endpoint=f"http://{lab.storage}:7480",
         bucket="continuity",

@@ -40,7 +40,7 @@ def objects(request: pytest.FixtureRequest) -> ObjectStore:
     if request.param == "memory":
         return MemoryObjects()
     if request.param == "ceph":
-        return ceph_store()[0]
+        return ceph_store(request.getfixturevalue("ceph"))[0]
     return moto_store(request.getfixturevalue("s3"))
 
 

@@ -22,6 +22,7 @@ from blocks.errors import (
 )
 from blocks.repositories.base import ObjectStore
 from blocks.repositories.conditional import require_conditional_writes
+from deployments.lab.config import Lab
 from tests.contract.repository_worlds import ceph_store
 from tests.fakes.loopback_s3 import FaultyProxy, LoopbackS3, Mode, faulty_proxy, moto_server
 from tests.fakes.loopback_sshd import free_port
@@ -164,9 +165,9 @@ def test_stores_without_conditional_writes_are_refused(
 
 
 @pytest.mark.lab
-def test_the_lab_keeps_no_lease_in_its_versioned_bucket() -> None:
+def test_the_lab_keeps_no_lease_in_its_versioned_bucket(ceph: Lab) -> None:
     with pytest.raises(ConfigurationError, match="state_bucket"):
-        require_conditional_writes(ceph_store()[0], uuid4().hex)
+        require_conditional_writes(ceph_store(ceph)[0], uuid4().hex)
 
 
 # --- S3 on a bad day: each error names the object, the cause, and what to do ---

@@ -42,7 +42,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
         service, machine = (request.getfixturevalue(name) for name in ("s3", "server"))
         made = restic_world(moto_store(service), machine, tmp_path)
     else:
-        store, keys = ceph_store()
+        store, keys = ceph_store(request.getfixturevalue("ceph"))
         made = restic_world(store, request.getfixturevalue("server"), tmp_path, keys)
     made.repository.initialise(made.name)
     made.repository.prepare(made.server, made.name)
