@@ -54,6 +54,6 @@ def _tell(server: str, notice: Notice) -> None:
         return
     for name in names:
         try:
-            load(name, Notifier).post(notice)  # type: ignore[type-abstract]
+            load(name, Notifier).post(notice)
         except ContinuityError as error:
             get_run_logger().warning("%s was not told: %s", name, error)

@@ -60,14 +60,14 @@ def open_estate(name: str) -> Estate:
     return Estate(
         name=name,
         declared=declared,
-        server=load(declared.server, Server),  # type: ignore[type-abstract]
-        database=load(declared.database, Database) if declared.database else None,  # type: ignore[type-abstract]
-        repository=load(declared.repository, Repository),  # type: ignore[type-abstract]
-        probe=load(declared.probe, Probe),  # type: ignore[type-abstract]
+        server=load(declared.server, Server),
+        database=load(declared.database, Database) if declared.database else None,
+        repository=load(declared.repository, Repository),
+        probe=load(declared.probe, Probe),
         sites={ref.split("/", 1)[1]: load(ref, Site) for ref in declared.sites},
-        zones={ref: load(ref, DnsZone) for ref in declared.zones},  # type: ignore[type-abstract]
-        providers={ref: load(ref, VpsProvider) for ref in sorted(providers)},  # type: ignore[type-abstract]
-        notifiers={ref: load(ref, Notifier) for ref in declared.notifiers},  # type: ignore[type-abstract]
+        zones={ref: load(ref, DnsZone) for ref in declared.zones},
+        providers={ref: load(ref, VpsProvider) for ref in sorted(providers)},
+        notifiers={ref: load(ref, Notifier) for ref in declared.notifiers},
     )
 
 
