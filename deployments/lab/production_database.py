@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 
@@ -37,6 +38,7 @@ _TABLES = f"""
 SELECT table_schema, table_name FROM information_schema.tables
  WHERE table_type = 'BASE TABLE' AND table_schema NOT IN {_SYSTEM}
 """  # noqa: S608 - only constants
+_COLUMNS = re.compile(r"\((`[^()]*`)\)")
 _ACCOUNTS = "SELECT user, host, COALESCE(JSON_VALUE(priv, '$.is_role'), 0) FROM mysql.global_priv"
 
 
@@ -86,7 +88,15 @@ def accounts(server: Server) -> dict[str, dict[str, str]]:
             account = f"`{user}`@`{host}`"
             asked[f"user {account}"] = f"SHOW CREATE USER {account}; SHOW GRANTS FOR {account}"
     answers = _answers(server, asked)
-    return {name: {"grants": "\n".join(sorted(lines))} for name, lines in answers.items()}
+    return {
+        name: {"grants": "\n".join(sorted(map(_in_order, lines)))}
+        for name, lines in answers.items()
+    }
+
+
+def _in_order(grant: str) -> str:
+    """Sort a right's columns: they come in the order in which they were granted."""
+    return _COLUMNS.sub(lambda found: f"({', '.join(sorted(found[1].split(', ')))})", grant)
 
 
 def _definition(name: str, line: str) -> str:

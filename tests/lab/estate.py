@@ -121,6 +121,11 @@ def ended(running: subprocess.Popen[str], seconds: float = PATIENCE) -> tuple[in
     return running.returncode, said
 
 
+def length(incident: str) -> int:
+    """Return how many records an incident's journal holds."""
+    return len(journal(incident).records())
+
+
 def killed(running: subprocess.Popen[str]) -> None:
     """End a command and all it started as a crash would."""
     if running.poll() is None:
@@ -129,14 +134,16 @@ def killed(running: subprocess.Popen[str]) -> None:
 
 
 def await_record(
-    incident: str, fits: Callable[[StepRecord], bool], running: subprocess.Popen[str]
+    incident: str,
+    fits: Callable[[StepRecord], bool],
+    running: subprocess.Popen[str],
+    known: int = 0,
 ) -> StepRecord:
-    """Wait for a record of the journal that the running command writes."""
-    known = {record.sequence for record in journal(incident).records()}
+    """Wait for a record of the journal, after this many, that the running command writes."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         over = running.poll() is not None
-        new = [r for r in journal(incident).records() if r.sequence not in known]
+        new = [r for r in journal(incident).records() if r.sequence > known]
         for record in new:
             if fits(record):
                 return record

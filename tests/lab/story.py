@@ -24,7 +24,7 @@ from flows.backup import backup
 from tests.lab import argv_watch
 from tests.lab.estate import SERVER, changed, command, ended, estate, visitors, wait_for
 
-UPLOAD = "/srv/boutique/public/images/nouveau.bin"
+IMAGES = "/srv/boutique/public/images"
 UPLOADED = 400_000
 _SHORT = timedelta(seconds=60)
 _LIMIT = timedelta(minutes=5)
@@ -40,6 +40,7 @@ class Story:
         quiet: The newest set; nobody wrote between it and the fingerprint.
         visits: What the customers did, until `left`.
         commands: All command lines of the machine during the first backup.
+        settings: WordPress's settings at that time.
         seconds: How long each of the three backups took.
     """
 
@@ -49,6 +50,7 @@ class Story:
     visits: tuple[Visit, ...]
     left: datetime
     fingerprint: Fingerprint
+    settings: frozenset[str]
     commands: frozenset[bytes]
     seconds: tuple[float, ...]
 
@@ -70,8 +72,7 @@ def live(here: Lab, folder: Path) -> Story:
         first, took_first = back_up()
     busy, took_busy, visits, left = _back_up_among_customers(folder / "visitors.jsonl")
     server = production.connect(here)
-    fresh = f"head -c {UPLOADED} /dev/urandom >{UPLOAD}; chown boutique:boutique {UPLOAD}"
-    server.run(("sh", "-ec", fresh), timeout=_SHORT)
+    upload(here, "nouveau.bin")
     rule = Retention(last=2, daily=0, weekly=0, monthly=0)
     with changed(f"protected-server/{SERVER}", retention=rule):
         quiet, took_quiet = back_up()
@@ -82,9 +83,27 @@ def live(here: Lab, folder: Path) -> Story:
         visits=visits,
         left=left,
         fingerprint=production.fingerprint(server),
+        settings=wordpress_settings(server),
         commands=frozenset(commands),
         seconds=(took_first, took_busy, took_quiet),
     )
+
+
+def wordpress_settings(server: Server) -> frozenset[str]:
+    """Return every setting, but those in which WordPress keeps the time of its own jobs."""
+    query = (
+        b"SELECT option_name, MD5(option_value), autoload FROM journal.wp_options"
+        b" WHERE option_name NOT LIKE '%transient%' AND option_name <> 'cron'"
+    )
+    told = server.run(("mariadb", "--batch", "--skip-column-names"), stdin=query, timeout=_SHORT)
+    return frozenset(told.stdout.decode().splitlines())
+
+
+def upload(here: Lab, name: str) -> None:
+    """Let the shop's owner put a new file on web1."""
+    path = f"{IMAGES}/{name}"
+    script = f"head -c {UPLOADED} /dev/urandom >{path}; chown boutique:boutique {path}"
+    production.connect(here).run(("sh", "-ec", script), timeout=_SHORT)
 
 
 def back_up() -> tuple[RecoverySet, float]:

@@ -11,16 +11,18 @@ import pytest
 
 from blocks.errors import VerificationFailed
 from blocks.records import Notice, StepRecord, StepState
+from blocks.repositories.catalogue import Catalogue
 from blocks.repositories.journal import incidents
-from blocks.types import Part, PowerState
+from blocks.servers.protected import Retention
+from blocks.types import Part, PowerState, RecoverySet
 from deployments.lab import machines
 from deployments.lab.config import Lab
 from flows.drill import drill
 from flows.tasks.announcer import BUDGET_SECONDS, Announcer
 from flows.tasks.incident import listeners
 from tests.lab import estate as place
-from tests.lab.estate import SERVER, estate, journal, made_machines
-from tests.lab.story import Story
+from tests.lab.estate import SERVER, changed, estate, journal, made_machines
+from tests.lab.story import UPLOADED, Story, back_up, upload
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900), pytest.mark.usefixtures("story")]
 
@@ -47,13 +49,21 @@ def test_a_killed_drill_leaves_a_machine(here: Lab) -> None:
     assert left.expires_at is not None
 
 
-def pack_of_the_upload_alone(story: Story) -> str:
-    """Return a pack that the newest set's files of the shop need, and no other set."""
+@pytest.fixture(scope="module")
+def newest(here: Lab, story: Story) -> RecoverySet:
+    """A set that alone holds one more upload, in a pack of its own: nothing was removed after."""
+    with changed(f"protected-server/{SERVER}", retention=Retention(last=9)):
+        upload(here, "encore.bin")
+        made, _ = back_up()
+    return made
+
+
+def pack_of_the_upload(made: RecoverySet) -> str:
     repository = estate().repository
-    (files,) = (r for r in story.quiet.snapshots if (r.part, r.subject) == (Part.SITE, "boutique"))
+    (files,) = (r for r in made.snapshots if (r.part, r.subject) == (Part.SITE, "boutique"))
     for each in repository.objects().list(f"{SERVER}/restic/data/"):
-        late = each.modified >= story.quiet.started_at - timedelta(seconds=1)
-        if not late or each.size < 300_000:
+        late = each.modified >= made.started_at - timedelta(seconds=1)
+        if not late or each.size < UPLOADED:
             continue
         if repository.snapshots_using(SERVER, each.key) == (files.id,):
             return each.key
@@ -72,24 +82,25 @@ def damaged(key: str) -> Iterator[None]:
         objects.put(key, true)
 
 
-def test_a_damaged_pack_is_named_with_the_last_good_set(story: Story) -> None:
+def test_a_damaged_pack_is_named_with_the_last_good_set(newest: RecoverySet) -> None:
     """It also sweeps what the killed drill left, and leaves nothing though it fails."""
+    good = Catalogue(estate().repository).list(SERVER).sets[-2]
     (left,) = made_machines(purpose="drill")
     before = known()
     with (
-        damaged(pack_of_the_upload_alone(story)),
+        damaged(pack_of_the_upload(newest)),
         pytest.raises(VerificationFailed, match="partly recovered") as raised,
     ):
-        drill(SERVER, recovery_set=story.quiet.id)
+        drill(SERVER, recovery_set=newest.id)
     (incident,) = known() - before
     (swept,) = place.ends_of(incident, "sweep")
     assert left.name in swept.did
     failed = place.ends_of(incident, "files-boutique")[-1]
     print(f"\n{failed.why}")
     assert failed.state is StepState.FAILED
-    assert story.quiet.id in failed.why
-    assert f"continuity recover {SERVER} --set {story.busy.id}" in failed.why
-    assert story.quiet.id in str(raised.value)
+    assert newest.id in failed.why
+    assert f"continuity recover {SERVER} --set {good.id}" in failed.why
+    assert newest.id in str(raised.value)
     proven = {site["name"]: site["proven"] for site in place.report(incident)["sites"]}  # type: ignore[attr-defined]
     assert proven == {"boutique": False, "journal": True, "vitrine": True}
     assert made_machines() == ()

@@ -11,6 +11,7 @@ from deployments.lab import lab as whole
 from deployments.lab.config import Lab
 from tests.lab import estate as place
 from tests.lab.estate import SERVER, estate, journal, made_machines
+from tests.lab.story import Story
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
@@ -19,8 +20,8 @@ _SOON = timedelta(seconds=3)
 
 
 @pytest.fixture(scope="module")
-def alive(here: Lab) -> None:
-    """Web1 serves its visitors, and no recovery's machine is left."""
+def alive(here: Lab, story: Story) -> None:
+    """Web1 serves its visitors, has recovery sets, and no recovery's machine is left."""
     place.forget_recoveries()
     whole.up(here, lambda _: None)
     assert production.connect(here).answers(443, timeout=_SOON)

@@ -17,11 +17,12 @@ from deployments.lab.production_fingerprint import WITHOUT_TABLES, Fingerprint, 
 from flows.tasks.restore import find_ref, stream_name
 from tests.lab import estate as place
 from tests.lab.estate import SERVER, estate, journal, made_machines
-from tests.lab.story import Recovered, Story
+from tests.lab.story import Recovered, Story, wordpress_settings
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 LIMIT = timedelta(minutes=5)
+SETTINGS = "journal.wp_options"
 DATABASES = ("tables", "programs", "database accounts")
 
 
@@ -45,7 +46,19 @@ def test_every_site_is_back_and_proven(story: Story, recovered: Recovered) -> No
 def test_nothing_differs_from_the_lost_server(story: Story, after: Fingerprint) -> None:
     assert len(after["tables"]) > 10
     assert len(after["files"]) > 1000
-    assert compare(story.fingerprint, after) == []
+    differences = compare(_without_settings(story.fingerprint), _without_settings(after))
+    assert not differences, "\n".join(differences)
+
+
+def _without_settings(found: Fingerprint) -> Fingerprint:
+    """Leave out one table: WordPress notes in it when its own jobs last ran, at every visit."""
+    rest = {name: facts for name, facts in found["tables"].items() if name != SETTINGS}
+    return found | {"tables": rest}
+
+
+def test_of_wordpress_settings_only_its_own_clock_moved(story: Story, recovered: Recovered) -> None:
+    assert story.settings == wordpress_settings(recovered.server)
+    assert len(story.settings) > 100
 
 
 def test_visitors_are_led_to_the_one_new_machine(here: Lab, recovered: Recovered) -> None:
@@ -101,7 +114,10 @@ def test_the_sql_dumps_alone_give_the_same_databases(story: Story, recovered: Re
     grants = find_ref(story.quiet, Part.GRANTS, SERVER)
     stream = repository.read_stream(SERVER, grants.id, stream_name(Part.GRANTS, SERVER))
     database.restore_grants(server, stream, timeout=LIMIT)
-    assert compare({k: story.fingerprint[k] for k in DATABASES}, databases(server)) == []
+    wanted = _without_settings({k: story.fingerprint[k] for k in DATABASES})
+    differences = compare(wanted, _without_settings(databases(server)))
+    assert not differences, "\n".join(differences)
+    assert story.settings == wordpress_settings(server)
 
 
 def test_every_step_is_in_the_journal(recovered: Recovered) -> None:

@@ -10,7 +10,7 @@ import dns.query
 import pytest
 
 from blocks.records import StepState
-from deployments.lab import control, machines
+from deployments.lab import control, machines, names
 from deployments.lab.config import Lab
 from deployments.lab.demo_report import recovered_server, references
 from deployments.lab.visitor_log import acknowledged_orders, lost_orders
@@ -20,21 +20,15 @@ from tests.lab.story import Story
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
-KILLED, RIVAL, PARTLY = "killed-1", "rival-1", "partly-1"
-KILLS = (
-    step_is("machine", StepState.DONE),
-    step_is("packages", StepState.STARTED),
-    step_is("database", StepState.DONE),
-    step_is("dns-boutique", StepState.DONE),
-)
-DNS_SITES = ("boutique", "journal", "vitrine")
+KILLED, RIVAL = "killed-1", "rival-1"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def lost(here: Lab, story: Story) -> None:
-    """Web1 is gone, and so is what earlier recoveries made."""
+def lost(here: Lab, story: Story) -> dict[str, int]:
+    """Web1 is gone, and so is what earlier recoveries made; return the zones' serials then."""
     machines.provider(here).destroy(SERVER)
     place.forget_recoveries()
+    return serials(here)
 
 
 @pytest.fixture
@@ -71,16 +65,31 @@ def approved(here: Lab, story: Story) -> tuple[str, ...]:
     return (*words, "--approve", place.digest(KILLED), "--operator", "Camille")
 
 
-def test_a_second_recovery_of_the_server_is_sent_away(approved: tuple[str, ...]) -> None:
-    """Also the first kill: after the machine was made."""
-    show_plan(*recover(RIVAL))
-    first = place.command(*approved)
+def killed_at(words: tuple[str, ...], name: str, state: StepState) -> None:
+    """Run it until the step of this name is in this state, then kill it."""
+    known, running = place.length(KILLED), place.command(*words)
     try:
-        place.await_record(KILLED, step_is("lease", StepState.DONE), first)
+        place.await_record(KILLED, step_is(name, state), running, known)
+    finally:
+        place.killed(running)
+
+
+def test_killed_early_it_leaves_one_machine(approved: tuple[str, ...]) -> None:
+    killed_at(approved, "machine", StepState.DONE)
+    (machine,) = made_machines()
+    killed_at(approved, "packages", StepState.STARTED)
+    assert [each.id for each in made_machines()] == [machine.id]
+
+
+def test_a_second_recovery_of_the_server_is_sent_away(approved: tuple[str, ...]) -> None:
+    """While the first one restores; that one is killed when the database is back."""
+    show_plan(*recover(RIVAL))
+    known, first = place.length(KILLED), place.command(*approved)
+    try:
+        place.await_record(KILLED, step_is("lease", StepState.DONE), first, known)
         rival = place.command(*recover(RIVAL, "--approve", place.digest(RIVAL)))
         status, said = place.ended(rival)
-        if not ends_of(KILLED, "machine"):
-            place.await_record(KILLED, KILLS[0], first)
+        place.await_record(KILLED, step_is("database", StepState.DONE), first, known)
     finally:
         place.killed(first)
     assert status == 5, said
@@ -89,28 +98,22 @@ def test_a_second_recovery_of_the_server_is_sent_away(approved: tuple[str, ...])
     assert len(made_machines()) == 1
 
 
-def test_killed_again_and_again_it_ends_well(
-    here: Lab, story: Story, approved: tuple[str, ...]
+def test_killed_between_two_sites_it_ends_well(
+    here: Lab, lost: dict[str, int], approved: tuple[str, ...]
 ) -> None:
-    before = serials(here)
-    for fits in KILLS[1:]:
-        running = place.command(*approved)
-        try:
-            place.await_record(KILLED, fits, running)
-        finally:
-            place.killed(running)
+    killed_at(approved, "dns-boutique", StepState.DONE)
     status, said = place.ended(place.command(*approved))
     assert status == 0, said
     assert place.report(KILLED)["verdict"] == "recovered"
     (machine,) = made_machines()
-    made = [record for record in ends_of(KILLED, "machine") if record.did.startswith("made ")]
-    assert len(made) == 1
+    made = [record for record in ends_of(KILLED, "machine") if "machine" in record.data]
+    assert [record.data["machine"] for record in made] == [machine.id], "made once"
     found = place.addresses()
     assert found["boutique.atelier.test"] == found["journal.omniweb.test"] == (machine.address,)
     after = serials(here)
-    print(f"\nzone serials {before} -> {after}; approved {len(ends_of(KILLED, 'approve'))} times")
-    assert after["atelier.test"] - before["atelier.test"] == 1
-    assert after["omniweb.test"] - before["omniweb.test"] == 2
+    print(f"\nzone serials {lost} -> {after}; approved {len(ends_of(KILLED, 'approve'))} times")
+    assert after["atelier.test"] - lost["atelier.test"] == 1, "two names in one update, once"
+    assert after["omniweb.test"] - lost["omniweb.test"] == 2, "two sites, one update each"
 
 
 def test_the_data_loss_it_reports_is_what_is_missing(story: Story) -> None:
@@ -135,25 +138,27 @@ def test_the_data_loss_it_reports_is_what_is_missing(story: Story) -> None:
 
 
 @pytest.mark.usefixtures("slack_down")
-def test_a_site_that_fails_keeps_its_dns_and_the_others_go_on(here: Lab) -> None:
-    """From the estate file alone, while Slack is down."""
-    place.forget_recoveries()
+def test_a_site_that_fails_keeps_its_dns_and_the_others_go_on(here: Lab, story: Story) -> None:
+    """Another set on the incident's machine, from the estate file alone, while Slack is down."""
+    names.reset(here)
     broken = here.state / "broken.yaml"
     text = control.estate_path(here).read_text()
     right = '{url: "https://vitrine.omniweb.test/"}'
     assert right in text
     broken.write_text(text.replace(right, right.replace("}", ", contains: absent-de-la-page}")))
-    words = recover(PARTLY, "--local", "--estate", str(broken))
+    words = recover(KILLED, "--set", story.quiet.id, "--local", "--estate", str(broken))
     show_plan(*words)
-    status, said = place.ended(place.command(*words, "--approve", place.digest(PARTLY)))
+    known = place.length(KILLED)
+    status, said = place.ended(place.command(*words, "--approve", place.digest(KILLED)))
     assert status == 3, said
     assert "absent-de-la-page" in said
-    report = place.report(PARTLY)
+    report = place.report(KILLED)
     assert report["verdict"] == "partly recovered"
+    assert report["recovery_set"] == story.quiet.id
     (machine,) = made_machines()
     found = place.addresses()
     assert found["vitrine.omniweb.test"] == (here.production,)
     assert found["journal.omniweb.test"] == (machine.address,)
     assert found["boutique.atelier.test"] == found["www.atelier.test"] == (machine.address,)
-    assert ends_of(PARTLY, "smoke-vitrine")[-1].state is StepState.FAILED
-    assert ends_of(PARTLY, "dns-vitrine") == []
+    assert ends_of(KILLED, "smoke-vitrine")[-1].state is StepState.FAILED
+    assert [each for each in ends_of(KILLED, "dns-vitrine") if each.sequence > known] == []
