@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from ipaddress import AddressValueError, IPv4Address
 
 from blocks.errors import CommandFailed, ConfigurationError, VerificationFailed
@@ -72,7 +72,7 @@ def _start_one(server: Server, name: str) -> None:
     state = _state(server, name)
     verb = "start"
     if state["ActiveState"] == "active":
-        changed = _configured_since(server, name, state["ActiveEnterTimestamp"])
+        changed = _configured_since(server, name, _moment(state["InactiveExitTimestamp"]))
         verb = "restart" if changed else ""
     if state["UnitFileState"] != "enabled":
         server.run(("systemctl", "enable", "--quiet", name), timeout=_SHORT, accept=(0, 1))
@@ -105,11 +105,17 @@ def _check(server: Server, name: str) -> None:
             ) from failed
 
 
-def _configured_since(server: Server, name: str, moment: str) -> bool:
+def _moment(said: str) -> datetime:
+    """Return when systemd began to start it, from `Mon 2026-11-23 10:26:18.123456 UTC`."""
+    return datetime.strptime(said, "%a %Y-%m-%d %H:%M:%S.%f UTC").replace(tzinfo=UTC)
+
+
+def _configured_since(server: Server, name: str, moment: datetime) -> bool:
     """Return whether its files changed since it started; ctime: a restore sets mtime."""
     known = (paths for pattern, paths in _CONFIGURED_IN.items() if re.fullmatch(pattern, name))
     paths = next(known, (f"/etc/{name}", f"/etc/{name}.conf"))
-    since = f"@{int(moment.removeprefix('@')) - 1}"
+    # The kernel's clock for files moves in steps of up to 10 ms.
+    since = (moment - timedelta(milliseconds=10)).isoformat()
     unit = f"/etc/systemd/system/{name}.service"
     words = ("find", *paths, f"/etc/default/{name}", unit, f"{unit}.d", "-newerct", since, "-print")
     # Status 1: some of the paths do not exist.
@@ -117,8 +123,8 @@ def _configured_since(server: Server, name: str, moment: str) -> bool:
 
 
 def _state(server: Server, name: str) -> dict[str, str]:
-    properties = "ActiveState,ActiveEnterTimestamp,UnitFileState,Result"
-    words = ("systemctl", "show", "--timestamp=unix", "-p", properties, f"{name}.service")
+    properties = "ActiveState,InactiveExitTimestamp,UnitFileState,Result"
+    words = ("systemctl", "show", "--timestamp=us+utc", "-p", properties, f"{name}.service")
     said = server.run(words, timeout=_SHORT).stdout.decode()
     return dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
 

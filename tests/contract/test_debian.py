@@ -219,6 +219,7 @@ def test_a_staging_directory_that_is_not_there(debian: SshServer) -> None:
 
 
 def test_services_are_restarted_only_for_a_newer_configuration(web: SshServer) -> None:
+    sh(web, "touch /etc/nginx/conf.d/just-before.conf")
     web.start_services(["nginx"])
     first = pid(web, "nginx")
     assert web.start_services(["nginx", "ssh", "no-such-service"]) == ("nginx",)
