@@ -1,0 +1,52 @@
+"""Values that blocks take and return. Plain, frozen, without Prefect, I/O or clock.
+
+Sizes are bytes, durations are timedelta, times are aware UTC datetimes.
+"""
+
+from blocks.types.backups import (
+    Label,
+    Part,
+    ReadBack,
+    RecoverySet,
+    RestoreSummary,
+    Snapshot,
+    SnapshotRef,
+    StoredObject,
+)
+from blocks.types.databases import Canary, DatabaseFacts, DatabaseSchema, Position, TableFacts
+from blocks.types.machines import HostKey, Machine, MachineRequest, MachineSize, PowerState
+from blocks.types.names import AddressChange, AddressRecord
+from blocks.types.promises import Frequency, Tier
+from blocks.types.servers import Account, CommandResult, RemoteCommand, ServerFacts
+from blocks.types.sites import SmokeCheck, SmokeResult
+
+__all__ = [
+    "Account",
+    "AddressChange",
+    "AddressRecord",
+    "Canary",
+    "CommandResult",
+    "DatabaseFacts",
+    "DatabaseSchema",
+    "Frequency",
+    "HostKey",
+    "Label",
+    "Machine",
+    "MachineRequest",
+    "MachineSize",
+    "Part",
+    "Position",
+    "PowerState",
+    "ReadBack",
+    "RecoverySet",
+    "RemoteCommand",
+    "RestoreSummary",
+    "ServerFacts",
+    "SmokeCheck",
+    "SmokeResult",
+    "Snapshot",
+    "SnapshotRef",
+    "StoredObject",
+    "TableFacts",
+    "Tier",
+]

@@ -1,0 +1,72 @@
+"""Machines at a provider."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class HostKey:
+    """An SSH host key pair; `public` is "ssh-ed25519 AAAA..." without a comment."""
+
+    public: str
+    private: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MachineRequest:
+    """What a new machine must be.
+
+    Attributes:
+        name: Deterministic for one incident, so that it can be found again.
+        tags: Found by these; always holds `managed-by`, `purpose`, `incident`, `server`.
+        size: The provider's own name of a size, or "" for its default.
+        region: The provider's own name of a place, or "".
+        authorized_key: SSH public key allowed to log in as root.
+        expires_at: After this the sweep may destroy it (drills), None for a machine that stays.
+    """
+
+    name: str
+    tags: Mapping[str, str]
+    size: str
+    region: str
+    authorized_key: str
+    host_key: HostKey
+    expires_at: datetime | None = None
+
+
+class PowerState(StrEnum):
+    """Whether a machine runs, as its provider says."""
+
+    ON = "on"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A machine at a provider."""
+
+    id: str
+    name: str
+    provider: str
+    """Block name of the provider, such as "nspawn-vps/lab"."""
+    address: str
+    power: PowerState
+    tags: Mapping[str, str]
+    host_key: str
+    """The public host key it was made with."""
+    created_at: datetime
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MachineSize:
+    """A size that can be ordered."""
+
+    name: str
+    cores: int
+    memory: int
+    disk: int

@@ -1,0 +1,34 @@
+"""Pages that must answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SmokeCheck:
+    """One page that must answer.
+
+    Attributes:
+        url: Absolute http(s) URL; its host is sent as Host header and SNI.
+        status: Expected HTTP status.
+        contains: Text that must be in the body, "" for none.
+        needs_database: Whether the page shows that the database answers.
+    """
+
+    url: str
+    status: int = 200
+    contains: str = ""
+    needs_database: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SmokeResult:
+    """How one page answered at one address."""
+
+    check: SmokeCheck
+    address: str
+    passed: bool
+    observed: str
+    """One sentence: what was seen, for people."""
+    seconds: float
