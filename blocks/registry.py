@@ -12,6 +12,7 @@ from prefect.client.orchestration import get_client
 from blocks.errors import ConfigurationError
 
 MODULES = (
+    "blocks.archives.s3_archive",
     "blocks.databases.mariadb",
     "blocks.dns.rfc2136",
     "blocks.monitors.http",

@@ -14,6 +14,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from blocks.archives.base import Archive
 from blocks.dns.base import DnsZone
 from blocks.monitors.base import Probe
 from blocks.notify.base import Notifier
@@ -123,6 +124,10 @@ class ServerEntry(Form):
         default=None, description="Its MariaDB, and the account that makes the backups."
     )
     repository: Name = Field(description="Name of the repository for its backups.")
+    archive: Name | None = Field(
+        default=None,
+        description="Name of the archive that its changes go to within seconds; none if left out.",
+    )
     targets: list[TargetEntry] = Field(min_length=1, description="Where a new machine may be made.")
     origin: Origin | None = Field(
         default=None, description="The machine at its provider, for fencing."
@@ -174,6 +179,9 @@ class Estate(Form):
     )
     repositories: list[Annotated[NamedBlockForm, BlockOf(Repository)]] = Field(
         description="Where backups go."
+    )
+    archives: list[Annotated[NamedBlockForm, BlockOf(Archive)]] = Field(
+        default_factory=list, description="Where changes go within seconds."
     )
     zones: list[Annotated[NamedBlockForm, BlockOf(DnsZone)]] = Field(
         default_factory=list, description="DNS zones that lead to the sites."

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from deployments.estate import Estate, ServerEntry, SiteEntry
 from deployments.estate_mistakes import Finding, did_you_mean
 
-NAMED = ("providers", "repositories", "zones", "notifiers", "servers", "sites")
+NAMED = ("providers", "repositories", "archives", "zones", "notifiers", "servers", "sites")
 
 _HOST_KEY = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp\d+) [A-Za-z0-9+/]+=*( .*)?")
 
@@ -59,6 +59,8 @@ def _unknown_in_servers(estate: Estate, names: Names) -> Iterator[Finding]:
         path: Place = ("servers", index)
         what = f"server '{server.name}'"
         yield from _unknown(server.repository, "repositories", names, (*path, "repository"), what)
+        if server.archive:
+            yield from _unknown(server.archive, "archives", names, (*path, "archive"), what)
         for position, target in enumerate(server.targets):
             place: Place = (*path, "targets", position, "provider")
             yield from _unknown(target.provider, "providers", names, place, what)

@@ -72,6 +72,7 @@ _SINGULAR = {
     "servers": "server",
     "sites": "site",
     "repositories": "repository",
+    "archives": "archive",
     "zones": "zone",
     "providers": "provider",
     "notifiers": "notifier",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from prefect.blocks.core import Block
 
 from blocks.servers.protected import ProtectedServer, Target
@@ -22,7 +24,8 @@ def provide(estate: Estate) -> dict[str, Block]:
         ConfigurationError: A secret is missing.
     """
     blocks: dict[str, Block] = {estate.probe.reference_as(PROBE): estate.probe.block()}
-    for form in (*estate.providers, *estate.repositories, *estate.zones, *estate.notifiers):
+    named = (estate.providers, estate.repositories, estate.archives, estate.zones, estate.notifiers)
+    for form in chain(*named):
         blocks[form.reference] = form.block()
     for site in estate.sites:
         blocks[_site_reference(site)] = _site(site)
@@ -49,12 +52,14 @@ def _protected_server(estate: Estate, server: ServerEntry) -> ProtectedServer:
     providers = {form.name: form.reference for form in estate.providers}
     zones = {str(getattr(form, "zone", "")).rstrip("."): form.reference for form in estate.zones}
     repositories = {form.name: form.reference for form in estate.repositories}
+    archives = {form.name: form.reference for form in estate.archives}
     notifiers = {form.name: form.reference for form in estate.notifiers}
     told = list(notifiers) if server.notifiers is None else server.notifiers
     return ProtectedServer(
         server=server.ssh.reference_as(server.name),
         database=server.database.reference_as(server.name) if server.database else "",
         repository=repositories[server.repository],
+        archive=archives[server.archive] if server.archive else "",
         sites=[_site_reference(site) for site in sites],
         zones=sorted({zones[covering_zone(zones, domain)] for domain in domains}),
         targets=[

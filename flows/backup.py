@@ -13,6 +13,7 @@ from blocks.repositories.catalogue import Catalogue
 from blocks.types import (
     DatabaseFacts,
     Frequency,
+    LogSource,
     Part,
     Position,
     RecoverySet,
@@ -26,6 +27,7 @@ from flows.tasks.backup_steps import (
     BackupRun,
     apply_retention,
     guard_backup,
+    identify,
     publish,
     read_back,
     read_facts,
@@ -33,7 +35,9 @@ from flows.tasks.backup_steps import (
     save_configuration,
     save_site,
     save_stream,
+    ship_again,
     sites_of,
+    start_archive,
     write_canary,
 )
 from flows.tasks.incident import now, open_estate
@@ -107,12 +111,14 @@ def _take(run: BackupRun, facts: ServerFacts, database: DatabaseFacts | None) ->
     estate, plan = run.estate, run.plan
     estate.repository.initialise(plan.server)
     estate.repository.prepare(estate.server, plan.server)
+    logs = start_archive(run)
     canary = write_canary(run)
-    snapshots, position = _save_databases(run, estate.database)
+    snapshots, position = _save_databases(run, estate.database, logs)
     later = [submit(save_site, run, site, subject=site.name) for site in plan.due]
     later.append(submit(save_configuration, run))
     wait(later)
     snapshots += [future.result() for future in later]
+    ship_again(run)
     made = RecoverySet(
         id=plan.set_id,
         server=plan.server,
@@ -132,13 +138,13 @@ def _take(run: BackupRun, facts: ServerFacts, database: DatabaseFacts | None) ->
 
 
 def _save_databases(
-    run: BackupRun, database: Database | None
+    run: BackupRun, database: Database | None, logs: LogSource | None
 ) -> tuple[list[Snapshot], Position | None]:
     """Copy the whole service, then dump each database side by side."""
     if database is None or not run.plan.has_database:
         return [], None
     physical = save_stream(run, Part.PHYSICAL, subject=run.plan.server)
-    position = database.physical_position(run.estate.server)
+    position = identify(run, database.physical_position(run.estate.server), logs)
     dumps = [submit(save_stream, run, Part.DATABASE, subject=name) for name in run.plan.databases]
     dumps.append(submit(save_stream, run, Part.GRANTS, subject=run.plan.server))
     wait(dumps)

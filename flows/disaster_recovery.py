@@ -37,6 +37,7 @@ def disaster_recovery(
     down_since: datetime | None = None,
     target: str = "",
     approval: Approval = Approval.ASK,
+    at: str = "",
 ) -> dict[str, object]:
     """Bring a lost server back on a new machine and lead its visitors there.
 
@@ -55,10 +56,13 @@ def disaster_recovery(
         down_since: Début de la panne, pour mesurer sa durée et les pertes ; None pour maintenant.
         target: Fournisseur à employer seul, par exemple nspawn-vps/lab ; vide pour l'ordre prévu.
         approval: Qui approuve le plan (ask : une personne ; automatic : la politique écrite ici).
+        at: Point où revenir (2026-11-23 10:26:18, 0-1-4711, before 0-1-4711) ; vide : au plus tard.
     """
     with open_incident(server, incident, "Reprise de") as case:
-        known = approved_plan(case, recovery_set)
-        seen = observe(case, known.set_id if known else recovery_set, target)
+        known = approved_plan(case, recovery_set, at)
+        seen = observe(
+            case, known.set_id if known else recovery_set, target, known.point if known else at
+        )
         plan = decide(case, seen, Purpose.RECOVERY, known)
         guard(case, plan, seen)
         show_plan(case, plan)

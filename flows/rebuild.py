@@ -7,6 +7,7 @@ from prefect.futures import wait
 from blocks.servers.base import Server
 from blocks.types import RecoverySet
 from flows.decisions.recovery_plan import Purpose, RecoveryPlan, SitePlan
+from flows.tasks.archive_steps import apply_changes, replay_logs, resume_archive
 from flows.tasks.incident import Incident
 from flows.tasks.machines import connect, make_machine
 from flows.tasks.proof import check_data
@@ -30,7 +31,8 @@ def rebuild(incident: Incident, plan: RecoveryPlan, chosen: RecoverySet) -> Rebu
     """Make the machine, then restore side by side what does not depend on each other.
 
     machine -> accounts -> packages beside files -> configuration -> database beside services ->
-    each site on its own: pages at the new address -> DNS -> pages as visitors see them.
+    what the archive holds of later changes -> each site on its own: pages at the new address ->
+    DNS -> pages as visitors see them.
     A site that fails keeps its DNS; the others go on. Returns when every step has ended.
     """
     drill = plan.purpose is Purpose.DRILL
@@ -45,25 +47,33 @@ def rebuild(incident: Incident, plan: RecoveryPlan, chosen: RecoverySet) -> Rebu
     )
     database = submit(restore_database, incident, server, plan, chosen, after=[configuration])
     web = submit(start_services, incident, server, plan, chosen, after=[configuration])
-    data = submit(check_data, incident, server, chosen, after=[database])
+    replay = submit(replay_logs, incident, server, plan, chosen, after=[database])
+    data = submit(check_data, incident, server, chosen, after=[replay])
     files = {
         each.site.name: submit(
             restore_files, incident, server, chosen, subject=each.site.name, after=[engine]
         )
         for each in plan.sites
     }
+    changes = {
+        name: submit(
+            apply_changes, incident, server, plan, chosen, subject=name, after=[packages, restored]
+        )
+        for name, restored in files.items()
+    }
     common = {
         "engine": engine, "packages": packages, "configuration": configuration,
-        "database": database, "web": web, "data": data,
+        "database": database, "replay": replay, "web": web, "data": data,
     }  # fmt: skip
     sites = {}
     for each in plan.sites:
-        needs = [files[each.site.name], web] + ([data] if each.site.databases else [])
+        needs = [changes[each.site.name], web] + ([data] if each.site.databases else [])
         sites[each.site.name] = _bring_back(incident, server, each, needs, drill=drill)
     wait([*common.values(), *sites.values()])
     if not drill:
         common["cron"] = submit(start_cron, incident, server, chosen, after=[data])
-        common["cron"].wait()
+        common["archive"] = submit(resume_archive, incident, server, after=[data])
+        wait([common["cron"], common["archive"]])
     ends = {name: _end(future) for name, future in sites.items()}
     return Rebuilt(server, ends, tuple(common))
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from prefect.blocks.core import Block
 
 from blocks.servers.base import Server
-from blocks.types import Canary, DatabaseFacts, Position, RemoteCommand
+from blocks.types import Canary, DatabaseFacts, LogSource, Position, RemoteCommand
+
+REPLAY_FOLDER = "/var/lib/continuity/replay/logs"
 
 
 class Database(Block, ABC):
@@ -30,8 +33,23 @@ class Database(Block, ABC):
         """Return the newest canary row, None if there is none."""
 
     @abstractmethod
+    def read_pulse(self, server: Server) -> datetime | None:
+        """Return when the archive's newest pass began that the data knows, None without archive."""
+
+    @abstractmethod
     def newest(self, server: Server, database: str, query: str) -> datetime | None:
         """Run a read-only query that gives one time (UTC); None if it gives NULL or no row."""
+
+    @abstractmethod
+    def log_source(self, server: Server) -> LogSource | None:
+        """Return where binary logs are written, None if none are; make the pulse table if missing.
+
+        Raises `ConfigurationError` if they are encrypted: nobody else could read them.
+        """
+
+    @abstractmethod
+    def begin_log(self, server: Server) -> None:
+        """Begin a new binary log, if any are written: what follows is in few objects."""
 
     # --- backup: commands whose standard output is the backup ---
 
@@ -94,3 +112,21 @@ class Database(Block, ABC):
     @abstractmethod
     def restore_grants(self, server: Server, stream: RemoteCommand, *, timeout: timedelta) -> None:
         """Load users and rights. Idempotent."""
+
+    @abstractmethod
+    def replay(
+        self,
+        server: Server,
+        *,
+        begin: int,
+        gtids: Sequence[str],
+        marker: str,
+        timeout: timedelta,
+    ) -> None:
+        """Apply the binary logs in `REPLAY_FOLDER`, in the order of their names, from `begin` on.
+
+        On the data of a physical copy that stands at offset `begin` of the first one, while nobody
+        writes. Afterwards the newest transaction of each domain must be among `gtids`:
+        `VerificationFailed`. Killed anywhere, it goes on when run again; with the marker of a
+        replay that was done, it does nothing.
+        """

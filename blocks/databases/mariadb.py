@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 
 from pydantic import Field, SecretStr
 from pymysql.cursors import Cursor
 
-from blocks.databases import copying, reading, restoring
+from blocks.databases import copying, reading, replaying, restoring
 from blocks.databases.base import Database
 from blocks.databases.connection import Access, connected
 from blocks.databases.copying import COPY_NOTES, Source
 from blocks.databases.restoring import Place
 from blocks.errors import NotFound
 from blocks.servers.base import Server
-from blocks.types import Canary, DatabaseFacts, Position, RemoteCommand
+from blocks.types import Canary, DatabaseFacts, LogSource, Position, RemoteCommand
 
 _SHORT = timedelta(seconds=60)
 _NOT_FOUND = 127
@@ -80,9 +81,25 @@ class MariaDb(Database):
         with self._connected(server) as cursor:
             return reading.read_canary(cursor, self.canary_database)
 
+    def read_pulse(self, server: Server) -> datetime | None:
+        with self._connected(server) as cursor:
+            return reading.read_pulse(cursor, self.canary_database)
+
     def newest(self, server: Server, database: str, query: str) -> datetime | None:
         with self._connected(server) as cursor:
             return reading.newest(cursor, database, query)
+
+    def log_source(self, server: Server) -> LogSource | None:
+        with self._connected(server) as cursor:
+            index = reading.log_index(cursor, f"MariaDB on server {server.address}")
+            if not index:
+                return None
+            table = reading.make_pulse_table(cursor, self.canary_database)
+        return LogSource(index, self._source.words, table, self._source.secrets)
+
+    def begin_log(self, server: Server) -> None:
+        with self._connected(server) as cursor:
+            cursor.execute("FLUSH BINARY LOGS")
 
     def installed_series(self, server: Server) -> str:
         said = server.run(("mariadbd", "--version"), timeout=_SHORT, accept=(0, _NOT_FOUND))
@@ -147,3 +164,16 @@ class MariaDb(Database):
 
     def restore_grants(self, server: Server, stream: RemoteCommand, *, timeout: timedelta) -> None:
         restoring.restore_grants(server, self._place, stream, timeout=timeout)
+
+    def replay(
+        self,
+        server: Server,
+        *,
+        begin: int,
+        gtids: Sequence[str],
+        marker: str,
+        timeout: timedelta,
+    ) -> None:
+        replaying.replay(
+            server, self._place, begin=begin, gtids=gtids, marker=marker, timeout=timeout
+        )

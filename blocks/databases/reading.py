@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
+from pathlib import PurePosixPath
 
 from pymysql.cursors import Cursor
 
@@ -83,13 +84,24 @@ def write_canary(cursor: Cursor, database: str, canary: Canary) -> None:
     cursor.execute("FLUSH ENGINE LOGS")
 
 
-def read_canary(cursor: Cursor, database: str) -> Canary | None:
-    """Return the newest canary, None when the table is missing or empty."""
+def read_pulse(cursor: Cursor, database: str) -> datetime | None:
+    """Return the time in the pulse table, None when the table is missing or empty."""
+    if not _exists(cursor, database, "pulse"):
+        return None
+    return newest(cursor, database, "SELECT MAX(beaten_at) FROM pulse")
+
+
+def _exists(cursor: Cursor, database: str, table: str) -> bool:
     cursor.execute(
         "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema=%s AND table_name=%s",
-        (database, "canary"),
+        (database, table),
     )
-    if not _first(cursor):
+    return bool(_first(cursor))
+
+
+def read_canary(cursor: Cursor, database: str) -> Canary | None:
+    """Return the newest canary, None when the table is missing or empty."""
+    if not _exists(cursor, database, "canary"):
         return None
     cursor.execute(
         f"SELECT server, nonce, written_at FROM {identifier(database)}.canary "  # noqa: S608
@@ -97,6 +109,33 @@ def read_canary(cursor: Cursor, database: str) -> Canary | None:
     )
     row = cursor.fetchone()
     return Canary(str(row[0]), str(row[1]), moment(row[2], "the canary")) if row else None
+
+
+def log_index(cursor: Cursor, subject: str) -> str:
+    """Return the path of the index of binary logs, "" if none are written."""
+    cursor.execute("SELECT @@log_bin, COALESCE(@@log_bin_index, ''), @@encrypt_binlog, @@datadir")
+    row = cursor.fetchone()
+    on, index, encrypted, folder = row if row else (0, "", 0, "")
+    if not on or not index:
+        return ""
+    if encrypted:
+        raise ConfigurationError(
+            subject,
+            "encrypts its binary logs, so that no other server could replay them",
+            "set encrypt_binlog = OFF: the archive is encrypted; or leave `archive` out",
+        )
+    return str(PurePosixPath(str(folder)) / str(index))
+
+
+def make_pulse_table(cursor: Cursor, database: str) -> str:
+    """Make the table of one row that the archive writes the time to; return its quoted name."""
+    table = f"{identifier(database)}.pulse"
+    cursor.execute(f"CREATE DATABASE IF NOT EXISTS {identifier(database)}")
+    cursor.execute(
+        f"CREATE TABLE IF NOT EXISTS {table} (id tinyint PRIMARY KEY, "
+        "beaten_at datetime(6) NOT NULL) ENGINE=InnoDB"
+    )
+    return table
 
 
 def newest(cursor: Cursor, database: str, query: str) -> datetime | None:

@@ -48,8 +48,11 @@ class ObjectStore(Block, ABC):
         """Return the object's etag. Raises `NotFound`."""
 
     @abstractmethod
-    def list(self, prefix: str) -> tuple[StoredObject, ...]:
-        """Return all objects whose key starts with the prefix, sorted by key, all pages."""
+    def list(self, prefix: str, after: str = "") -> tuple[StoredObject, ...]:
+        """Return all objects whose key starts with the prefix, sorted by key, all pages.
+
+        With `after`, only keys that sort behind it.
+        """
 
     @abstractmethod
     def remove(self, key: str) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,10 +114,12 @@ class S3ObjectStore(ObjectStore):
                 return item["ETag"]
         raise NotFound(self.subject(key), "does not exist", "list the bucket")
 
-    def list(self, prefix: str) -> tuple[StoredObject, ...]:
+    def list(self, prefix: str, after: str = "") -> tuple[StoredObject, ...]:
         with self._border(f"{prefix}*") as client:
             pages = client.get_paginator("list_objects_v2").paginate(
-                Bucket=self.bucket, Prefix=self.path(prefix)
+                Bucket=self.bucket,
+                Prefix=self.path(prefix),
+                StartAfter=self.path(after) if after else "",
             )
             found = [item for page in pages for item in page.get("Contents", [])]
         start = len(self.path(""))
@@ -130,7 +133,26 @@ class S3ObjectStore(ObjectStore):
         with self._border(key) as client:
             client.delete_object(Bucket=self.bucket, Key=self.path(key))
 
+    def links(self, keys: Sequence[str], lifetime: timedelta) -> tuple[str, ...]:
+        """Return URLs with which anybody may read these objects until the lifetime is over."""
+        seconds = round(lifetime.total_seconds())
+        with self._border("links") as client:
+            return tuple(
+                client.generate_presigned_url(
+                    "get_object",
+                    Params={"Bucket": self.bucket, "Key": self.path(key)},
+                    ExpiresIn=seconds,
+                )
+                for key in keys
+            )
+
     # --- names ---
+
+    def url(self) -> str:
+        """Return the bucket's own URL, without a slash at its end."""
+        base = self.endpoint.rstrip("/") or f"https://s3.{self.region}.amazonaws.com"
+        scheme, _, host = base.partition("://")
+        return f"{base}/{self.bucket}" if self.path_style else f"{scheme}://{self.bucket}.{host}"
 
     def path(self, key: str) -> str:
         """Return the full key in the bucket."""

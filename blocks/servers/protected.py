@@ -89,3 +89,8 @@ class ProtectedServer(Block):
         title="Allowed in a drill",
         description="IPv4 addresses that a drill machine may speak with besides the repository.",
     )
+    archive: str = Field(
+        default="",
+        title="Archive",
+        description="Block of the archive that changes go to within seconds; may be empty.",
+    )

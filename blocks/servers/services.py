@@ -23,7 +23,8 @@ OF_THE_MACHINE = re.compile(
 )
 """Services that are neither enabled nor restarted: they carry the machine, not the sites."""
 
-SERVING = ("nginx", "apache2", "lighttpd", "php*-fpm", "mariadb", "mysql", "cron", "anacron", "atd")
+_SITES = ("nginx", "apache2", "lighttpd", "php*-fpm", "mariadb", "mysql", "cron", "anacron", "atd")
+SERVING = (*_SITES, "archive-agent")
 """What is stopped by a fence: all that serves clients or acts in their name."""
 
 _ORDER = (r"mariadb|mysql", r"php.*-fpm", r"cron|anacron|atd", r"nginx|apache2|lighttpd")

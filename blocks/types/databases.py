@@ -44,6 +44,8 @@ class Position:
     offset: int
     gtid: str
     at: datetime
+    identity: str = ""
+    """What tells the log from others of its name (see `LogId`); "" if the set has no archive."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,14 @@ from flows.tasks.approval import Approval, ask_at_terminal
 
 Server = Annotated[str, typer.Argument(help="Name of the server, as in the estate file.")]
 Set = Annotated[str, typer.Option("--set", help="Recovery set; default the newest usable one.")]
+Point = Annotated[
+    str,
+    typer.Option(
+        "--at",
+        help='Go back to a point: "2026-11-23 10:26:18" (Paris, what was written before it), '
+        '0-1-4711 (a transaction and all before it) or "before 0-1-4711".',
+    ),
+]
 Target = Annotated[str, typer.Option(help="Use only this provider block.")]
 
 
@@ -48,6 +56,7 @@ def recover(
         datetime | None, typer.Option(help="When it went down (UTC); default now.")
     ] = None,
     target: Target = "",
+    at: Point = "",
     approve: Annotated[
         str, typer.Option(help="Digest of the plan you have read; asked for if not given.")
     ] = "",
@@ -71,6 +80,7 @@ def recover(
             recovery_set=recovery_set,
             down_since=down_since.replace(tzinfo=UTC) if down_since else None,
             target=target,
+            at=at,
         )
         _tell(report)
 
@@ -79,6 +89,7 @@ def drill(
     server: Server,
     recovery_set: Set = "",
     target: Target = "",
+    at: Point = "",
     local: Local = False,
     estate: EstateFile = None,
 ) -> None:
@@ -87,7 +98,11 @@ def drill(
 
     with connected(local=local, estate=estate), shown():
         report = run(
-            server=server, recovery_set=recovery_set, target=target, approval=Approval.AUTOMATIC
+            server=server,
+            recovery_set=recovery_set,
+            target=target,
+            approval=Approval.AUTOMATIC,
+            at=at,
         )
         _tell(report)
 

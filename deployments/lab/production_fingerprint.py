@@ -31,7 +31,7 @@ CONFIGURATION = (
 )
 VOLATILE = ("/srv/boutique/reports",)
 """Written every five minutes by the shop's cron job, from what is in the database."""
-WITHOUT_TABLES = ("continuity.canary",)
+WITHOUT_TABLES = ("continuity.canary", "continuity.pulse")
 """Holds the time of the last backup: meant to differ."""
 
 _TIMEOUT = timedelta(minutes=5)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
 
+import pyrage
 from cryptography import x509
 from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives import hashes, serialization
@@ -26,12 +27,13 @@ _PLAIN: dict[str, Callable[[], str]] = {
     "database-password": lambda: secrets.token_urlsafe(24),
     "restic-password": lambda: secrets.token_urlsafe(32),
     "tsig-key": lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
+    "archive-identity": lambda: str(pyrage.x25519.Identity.generate()),
     "slack-token": lambda: f"xoxb-{secrets.token_hex(24)}",
     "prefect-auth": lambda: f"admin:{secrets.token_urlsafe(18)}",
     "prefect-encryption-key": lambda: Fernet.generate_key().decode(),
 } | {
     f"s3-{user}-{part}-key": (lambda length=length: secrets.token_hex(length))
-    for user in ("worker", "server", "prune")
+    for user in ("worker", "server", "prune", "agent")
     for part, length in (("access", 10), ("secret", 20))
 }
 

@@ -5,6 +5,7 @@
 | worker | the worker and the break-glass CLI | read, write, hide: manifests, journal, leases |
 | server | every protected server | read, add; hide restic's own locks; no manifest, no lease |
 | prune | the pruning flow alone | what the server may, and hide |
+| agent | the archive's agent on every server | add below `archive/`, nothing else |
 
 To delete is to hide: the versions stay, and no key may destroy one. They go by themselves
 `KEPT_DAYS` later.
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 BUCKET = "continuity"
 STATE_BUCKET = "continuity-state"
-USERS = ("worker", "server", "prune")
+USERS = ("worker", "server", "prune", "agent")
+READERS = ("worker", "server", "prune")
 KEPT_DAYS = 30
 LOCKED_DAYS = 1
 
@@ -56,6 +58,7 @@ def policy() -> dict[str, object]:
     """
     everything = [f"{BUCKET}/*"]
     kept_from_servers = [*_below("leases"), *_below("incidents"), *_below("sets")]
+    kept_from_servers.append(f"{BUCKET}/archive/*")
     use = ("GetObject", "GetObjectVersion", "PutObject", "AbortMultipartUpload")
     look = ("ListBucket", "ListBucketVersions", "ListBucketMultipartUploads", "GetBucketLocation")
     checks = ("GetBucketVersioning", "GetBucketObjectLockConfiguration")
@@ -63,8 +66,9 @@ def policy() -> dict[str, object]:
     return {
         "Version": "2012-10-17",
         "Statement": [
-            _statement("Allow", USERS, (*look, *checks), [BUCKET]),
-            _statement("Allow", USERS, (*use, "ListMultipartUploadParts"), everything),
+            _statement("Allow", READERS, (*look, *checks), [BUCKET]),
+            _statement("Allow", READERS, (*use, "ListMultipartUploadParts"), everything),
+            _statement("Allow", ("agent",), ("PutObject",), [f"{BUCKET}/archive/*"]),
             _statement("Allow", ("worker", "prune"), ("DeleteObject",), everything),
             _statement("Allow", ("server",), ("DeleteObject",), _below("locks")),
             _statement("Deny", ("server",), ("PutObject",), kept_from_servers),

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pydantic import TypeAdapter
 
 from blocks.errors import ConfigurationError, OutOfScope, StaleObservation
-from blocks.types import AddressChange, AddressRecord, SmokeCheck, Tier
+from blocks.types import AddressChange, AddressRecord, LogPoint, SmokeCheck, Tier
 from flows.decisions.set_choice import SetChoice
 
 
@@ -21,6 +21,10 @@ class Purpose(StrEnum):
 
     RECOVERY = "recovery"
     DRILL = "drill"
+
+
+_TOLD = ("warnings", "reaches")
+"""Fields of a plan that the digest does not cover."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,26 @@ class SitePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class ArchiveView:
+    """What the archive adds to the chosen set.
+
+    Attributes:
+        wanted: The point as the operator wrote it, "" for as far as possible.
+        end: Where the replay ends as things are now; None if there is nothing to replay.
+        reaches: All that was committed until then can be brought back; None without an archive.
+        problem: Why it reaches no further, "" if nothing is known to be missing.
+    """
+
+    wanted: str
+    end: LogPoint | None
+    reaches: datetime | None
+    problem: str = ""
+
+
+NO_ARCHIVE = ArchiveView("", None, None)
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """The world as one look found it."""
 
@@ -94,14 +118,20 @@ class Observation:
     sites: tuple[SiteSpec, ...]
     zones: tuple[ZoneView, ...]
     targets: tuple[TargetChoice, ...]
+    archive: ArchiveView = NO_ARCHIVE
 
 
 @dataclass(frozen=True, slots=True)
 class RecoveryPlan:
     """Everything that will be done, complete enough to approve it.
 
-    `digest` covers all of it but the warnings, so that an approval is bound to this plan; nothing
-    in it depends on when it was made.
+    `digest` covers all of it but the warnings and what the archive holds by now, so that an
+    approval is bound to this plan; nothing else in it depends on when it was made.
+
+    Attributes:
+        point: What the operator wants to go back to, "" for as far as possible.
+        end: Where the replay of binary logs ends, if a point was wanted.
+        reaches: For people: all that was committed until then comes back.
     """
 
     incident: str
@@ -115,11 +145,14 @@ class RecoveryPlan:
     targets: tuple[TargetChoice, ...]
     sites: tuple[SitePlan, ...]
     warnings: tuple[str, ...] = ()
+    point: str = ""
+    end: LogPoint | None = None
+    reaches: datetime | None = None
 
     @property
     def digest(self) -> str:
         """First 12 hexadecimal digits of the SHA-256 over the plan's canonical JSON."""
-        covered = {name: value for name, value in asdict(self).items() if name != "warnings"}
+        covered = {name: value for name, value in asdict(self).items() if name not in _TOLD}
         text = json.dumps(covered, sort_keys=True, default=str, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -158,6 +191,9 @@ def decide_recovery(seen: Observation, incident: str, purpose: Purpose) -> Recov
         targets=seen.targets,
         sites=plans,
         warnings=_warnings(seen, plans, drill=drill),
+        point=seen.archive.wanted,
+        end=seen.archive.end if seen.archive.wanted else None,
+        reaches=seen.archive.reaches,
     )
 
 
@@ -213,6 +249,8 @@ def _warnings(seen: Observation, plans: Sequence[SitePlan], *, drill: bool) -> t
         for site in seen.sites
         if site.name not in in_set
     ]
+    if seen.archive.problem:
+        found.append(f"archive continue : {seen.archive.problem}")
     if drill:
         return tuple(found)
     moved = {move.name for plan in plans for move in plan.moves}

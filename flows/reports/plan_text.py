@@ -26,8 +26,9 @@ def plan_markdown(plan: RecoveryPlan, now: datetime) -> str:
         "| Élément | Prévu |",
         "|---|---|",
         f"| Jeu de sauvegarde | `{plan.set_id}` |",
-        f"| Âge des données | {duration(now - plan.set_time)} |",
-        f"| Données au | {moment(plan.set_time)} |",
+        f"| Données au | {moment(_data_at(plan))} |",
+        f"| Âge des données | {duration(now - _data_at(plan))} |",
+        f"| Rejeu après le jeu | {_replay(plan)} |",
         f"| Nouvelle machine | {targets} |",
         f"| Base de données | {_database(plan)} |",
         f"| Ancien serveur | {plan.lost_address}{', arrêté avant toute bascule' if plan.fence else ''} |",
@@ -63,7 +64,8 @@ def plan_notice(plan: RecoveryPlan, link: str) -> str:
     sites = ", ".join(each.site.name for each in plan.sites)
     lines = [
         f"*Plan `{plan.digest}`*",
-        f"Jeu `{plan.set_id}`, données du {moment(plan.set_time)}",
+        f"Jeu `{plan.set_id}`, données du {moment(_data_at(plan))}",
+        *([f"Rejeu : {_replay(plan)}"] if plan.reaches else []),
         f"Nouvelle machine : {plan.targets[0].provider} {plan.targets[0].size}".rstrip(),
         f"Sites dans l'ordre : {sites}",
         *(["DNS :", *records] if records else []),
@@ -73,6 +75,18 @@ def plan_notice(plan: RecoveryPlan, link: str) -> str:
     if link:
         lines[-1] += f" ou <{link}|dans Prefect> (bouton Resume)"
     return "\n".join(lines)
+
+
+def _data_at(plan: RecoveryPlan) -> datetime:
+    return max(plan.set_time, plan.reaches) if plan.reaches else plan.set_time
+
+
+def _replay(plan: RecoveryPlan) -> str:
+    if plan.end is not None:
+        return f"jusqu'à la transaction `{plan.end.gtid}` incluse (demandé : {plan.point})"
+    if plan.reaches is not None:
+        return "journaux et fichiers archivés depuis, jusqu'au dernier"
+    return "aucun"
 
 
 def _database(plan: RecoveryPlan) -> str:

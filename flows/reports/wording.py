@@ -28,6 +28,9 @@ STEP_TITLES = {
     "database": "Base de données",
     "web": "Services",
     "cron": "Tâches planifiées",
+    "replay": "Rejeu des journaux",
+    "changes": "Fichiers modifiés depuis",
+    "archive": "Archive continue",
     "data": "Contrôle des données",
     "smoke": "Contrôle des pages",
     "dns": "Bascule DNS",
@@ -41,12 +44,18 @@ STEP_TITLES = {
 PHASES = {
     "Préparation": ("observe", "plan", "approve", "lease", "fence", "sweep"),
     "Machine": ("machine", "connect", "accounts", "isolate", "engine", "packages"),
-    "Serveur": ("configuration", "database", "web", "data", "cron"),
+    "Serveur": ("configuration", "database", "replay", "web", "data", "cron", "archive"),
     "Fin": ("verify", "destroy", "end"),
 }
 """Steps of the whole server, grouped for a message that is read at a glance."""
 
-SITE_WORDS = {"files": "fichiers", "smoke": "pages", "dns": "DNS", "visitors": "en ligne"}
+SITE_WORDS = {
+    "files": "fichiers",
+    "changes": "rejeu",
+    "smoke": "pages",
+    "dns": "DNS",
+    "visitors": "en ligne",
+}
 """A site's own steps, in one word each."""
 
 VERDICTS = {

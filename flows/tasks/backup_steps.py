@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from secrets import token_hex
 from threading import BoundedSemaphore
@@ -16,11 +17,14 @@ from blocks.types import (
     Canary,
     DatabaseFacts,
     Label,
+    LogSource,
     Part,
+    Position,
     ReadBack,
     RecoverySet,
     RemoteCommand,
     ServerFacts,
+    ShippedSite,
     Snapshot,
     SnapshotRef,
 )
@@ -109,6 +113,35 @@ def save_configuration(run: BackupRun) -> Snapshot:
         )
 
 
+@work("archive")
+def start_archive(run: BackupRun) -> LogSource | None:
+    """Make sure that changes are shipped from now on, and begin a new binary log."""
+    estate = run.estate
+    if estate.archive is None:
+        return None
+    logs = estate.database.log_source(estate.server) if estate.database else None
+    estate.archive.start(estate.server, estate.name, logs, shipped_sites(estate))
+    if logs and estate.database:
+        estate.database.begin_log(estate.server)
+    return logs
+
+
+def identify(run: BackupRun, position: Position, logs: LogSource | None) -> Position:
+    """Return the position with what tells its log from others of the same name."""
+    archive = run.estate.archive
+    if archive is None or logs is None:
+        return position
+    identity = archive.identity(run.estate.server, logs.index, position.file)
+    return replace(position, identity=identity)
+
+
+@work("ship-again")
+def ship_again(run: BackupRun) -> None:
+    """Have all that changed in files while they were copied shipped in one piece."""
+    if run.estate.archive is not None:
+        run.estate.archive.ship_again(run.estate.server, run.plan.started_at)
+
+
 @work("read-back")
 def read_back(run: BackupRun) -> ReadBack:
     """Read from the bucket what this run put there, and compare it with its names."""
@@ -192,6 +225,14 @@ def _command(run: BackupRun, part: Part, subject: str) -> RemoteCommand:
     if part is Part.PHYSICAL:
         return database.physical_copy()
     return database.grants_dump() if part is Part.GRANTS else database.logical_dump(subject)
+
+
+def shipped_sites(estate: Estate) -> tuple[ShippedSite, ...]:
+    """Return what the archive ships of the declared sites."""
+    return tuple(
+        ShippedSite(name, tuple(site.roots), tuple(site.exclude))
+        for name, site in sorted(estate.sites.items())
+    )
 
 
 def sites_of(estate: Estate) -> Sequence[SiteContent]:

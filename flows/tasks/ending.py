@@ -7,7 +7,7 @@ from datetime import datetime
 from prefect.artifacts import create_markdown_artifact
 
 from blocks.errors import ContinuityError, VerificationFailed
-from blocks.records import StepState
+from blocks.records import StepRecord, StepState
 from blocks.servers.base import Server
 from blocks.types import RecoverySet
 from flows.decisions.recovery_plan import Purpose, RecoveryPlan, SitePlan
@@ -40,13 +40,13 @@ def verify(
             problems.append(f"the old server answers again on {served}")
     failed = {r.step: r.why for r in latest(incident.records) if r.state is StepState.FAILED}
     problems += [f"{name}: {failed[name]}" for name in rebuilt.common if name in failed]
-    data_proven = incident.done("data") is not None
+    problems += [r.why for r in latest(incident.records) if _incomplete(r)]
     outcome = conclude(
         incident.id,
         plan.server,
         [_site_outcome(incident, rebuilt, each) for each in plan.sites],
         down_since,
-        chosen.consistent_at if data_proven else None,
+        _data_as_of(incident, chosen),
         problems,
     )
     note.saw = outcome_sentence(outcome)
@@ -82,6 +82,25 @@ def raise_unless_recovered(outcome: Outcome) -> None:
             f"mend what is named, then: continuity recover {outcome.server} "
             f"--incident {outcome.incident}",
         )
+
+
+def _incomplete(record: StepRecord) -> bool:
+    """Return whether a step ended well and yet could not do all that it should."""
+    return (
+        record.step.startswith("changes-") and record.state is StepState.DONE and bool(record.why)
+    )
+
+
+def _data_as_of(incident: Incident, chosen: RecoverySet) -> datetime | None:
+    """Return the moment that the restored data itself shows; None if it was not proven."""
+    proof, replayed = incident.done("data"), incident.done("replay")
+    if proof is None:
+        return None
+    moments = [chosen.consistent_at]
+    for record, name in ((proof, "data_as_of"), (replayed, "at")):
+        said = record.data.get(name) if record else None
+        moments += [datetime.fromisoformat(str(said))] if said else []
+    return max(moments)
 
 
 def _site_outcome(incident: Incident, rebuilt: Rebuilt, plan: SitePlan) -> SiteOutcome:

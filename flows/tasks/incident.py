@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import BoundedSemaphore
 
+from blocks.archives.base import Archive
 from blocks.databases.base import Database
 from blocks.dns.base import DnsZone
 from blocks.errors import ContinuityError
@@ -42,6 +43,7 @@ class Estate:
     server: Server
     database: Database | None
     repository: Repository
+    archive: Archive | None
     probe: Probe
     sites: Mapping[str, Site]
     zones: Mapping[str, DnsZone]
@@ -63,6 +65,7 @@ def open_estate(name: str) -> Estate:
         server=load(declared.server, Server),
         database=load(declared.database, Database) if declared.database else None,
         repository=load(declared.repository, Repository),
+        archive=load(declared.archive, Archive) if declared.archive else None,
         probe=load(declared.probe, Probe),
         sites={ref.split("/", 1)[1]: load(ref, Site) for ref in declared.sites},
         zones={ref: load(ref, DnsZone) for ref in declared.zones},

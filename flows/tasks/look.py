@@ -6,11 +6,19 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+from blocks.errors import NotFound
 from blocks.repositories.catalogue import Catalogue, contradictions
 from blocks.types import RecoverySet
-from flows.decisions.recovery_plan import Observation, SiteSpec, TargetChoice, ZoneView
-from flows.decisions.set_choice import choose_set
-from flows.reports.wording import answering_text, counted
+from flows.decisions.recovery_plan import (
+    ArchiveView,
+    Observation,
+    SiteSpec,
+    TargetChoice,
+    ZoneView,
+)
+from flows.decisions.set_choice import SetChoice, choose_set
+from flows.reports.wording import answering_text, counted, moment
+from flows.tasks.archive_look import look_at_archive, wanted_point
 from flows.tasks.incident import Estate, Incident, StepNote, now
 from flows.tasks.steps import step
 
@@ -19,16 +27,20 @@ SERVED_PORTS = (22, 80, 443)
 
 @step("observe")
 def observe(
-    incident: Incident, note: StepNote, wanted_set: str = "", target: str = ""
+    incident: Incident,
+    note: StepNote,
+    wanted_set: str = "",
+    target: str = "",
+    point: str = "",
 ) -> Observation:
-    """Look at the old server, the recovery sets and the zones, side by side."""
+    """Look at the old server, the recovery sets, the archive and the zones, side by side."""
     estate = incident.estate
     with ThreadPoolExecutor(max_workers=4) as pool:
         answering = pool.submit(answering_ports, estate)
         sets = pool.submit(usable_sets, estate)
         zones = [pool.submit(_view, ref, estate) for ref in estate.zones]
     found, refused = sets.result()
-    choice = choose_set(estate.name, found, refused, wanted_set)
+    choice, archive = _choose(estate, found, refused, wanted_set, point)
     seen = Observation(
         taken_at=now(),
         server=estate.name,
@@ -38,12 +50,42 @@ def observe(
         sites=tuple(_site_spec(name, estate) for name in estate.sites),
         zones=tuple(view.result() for view in zones),
         targets=_targets(estate, target),
+        archive=archive,
     )
     note.saw = (
         f"{estate.name} {answering_text(seen.answering)} ; "
         f"{counted(len(found), 'jeu', 'jeux')} de sauvegarde, choisi : {choice.chosen.id}"
     )
+    if archive.reaches:
+        note.saw += f" ; archive jusqu'au {moment(archive.reaches)}"
     return seen
+
+
+def _choose(
+    estate: Estate,
+    sets: Sequence[RecoverySet],
+    refused: dict[str, str],
+    wanted_set: str,
+    point: str,
+) -> tuple[SetChoice, ArchiveView]:
+    """Return the newest set from which the point can be reached, and the archive behind it."""
+    wanted = wanted_point(point)
+    left = [each for each in sets if wanted.before is None or each.consistent_at <= wanted.before]
+    if sets and not left:
+        raise NotFound(
+            f"point in time {point}",
+            f"is older than the oldest set, {min(sets, key=lambda s: s.id).id}",
+            f"continuity sets {estate.name}",
+        )
+    while True:
+        choice = choose_set(estate.name, left, refused, wanted_set)
+        try:
+            return choice, look_at_archive(estate, choice.chosen, point)
+        except NotFound:
+            # A transaction may lie before the newest set.
+            left = [each for each in left if each.id < choice.chosen.id]
+            if not wanted.gtid or wanted_set or not left:
+                raise
 
 
 def answering_ports(estate: Estate) -> tuple[int, ...]:

@@ -20,13 +20,15 @@ from flows.tasks.incident import Incident, now
 OLDEST_LOOK = timedelta(minutes=10)
 
 
-def approved_plan(incident: Incident, recovery_set: str) -> RecoveryPlan | None:
-    """Return the incident's approved plan, unless the operator now names another set."""
+def approved_plan(incident: Incident, recovery_set: str, point: str) -> RecoveryPlan | None:
+    """Return the incident's approved plan, unless the operator now names another set or point."""
     document = incident.journal.document(PLAN)
     if document is None:
         return None
     plan = plan_from_document(document)
     if not approved_by(incident, plan) or (recovery_set and recovery_set != plan.set_id):
+        return None
+    if point and point != plan.point:
         return None
     return plan
 

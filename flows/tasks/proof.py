@@ -63,6 +63,8 @@ def _database_problems(
     else:
         note.saw += f" et ligne du {moment(canary.written_at)}"
         note.data = {"canary_written_at": canary.written_at.isoformat()}
+    as_of = max(chosen.consistent_at, database.read_pulse(server) or chosen.consistent_at)
+    note.data["data_as_of"] = as_of.isoformat()
     note.saw += f" ; {counted(len(here), 'table')}, {counted(sum(here.values()), 'ligne')}"
     return problems
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from time import monotonic, sleep
 
+from blocks.archives.agent import PACKAGES as ARCHIVE_PACKAGES
 from blocks.errors import CommandFailed, ContinuityError, DamagedData, NotFound
 from blocks.repositories.catalogue import Catalogue
 from blocks.servers.base import Server
@@ -56,6 +57,8 @@ def restore_packages(
 ) -> None:
     """Install the packages that the lost server had; those that the mirror lacks are named."""
     wanted = list(chosen.server_facts.packages)
+    if incident.estate.archive is not None:
+        wanted = sorted({*wanted, *ARCHIVE_PACKAGES})
     installed = server.install_packages(wanted, timeout=timedelta(minutes=30))
     note.did = counted(len(installed), "paquet manquant installé", "paquets manquants installés")
     note.did += f" ({len(wanted)} demandés)"

@@ -78,10 +78,11 @@ class MemoryObjects(ObjectStore):
         self._maybe_fail("etag")
         return _etag(self._find(key))
 
-    def list(self, prefix: str) -> tuple[StoredObject, ...]:
+    def list(self, prefix: str, after: str = "") -> tuple[StoredObject, ...]:
         self._maybe_fail("list")
         with self._lock:
-            found = sorted(item for item in self._held.items() if item[0].startswith(prefix))
+            held = sorted(self._held.items())
+        found = [item for item in held if item[0].startswith(prefix) and item[0] > after]
         return tuple(
             StoredObject(key, len(content), _etag(content), modified)
             for key, (content, modified) in found

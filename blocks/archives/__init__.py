@@ -1,0 +1,1 @@
+"""Where every change goes at once: the continuous archive."""

@@ -1,0 +1,108 @@
+"""Decide which binary logs lead on from a recovery set, and where they end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from blocks.types import ArchiveListing, FilePiece, LogId, LogPiece, LogSpan, Position
+from flows.decisions.cover import cover
+
+
+@dataclass(frozen=True, slots=True)
+class LogChain:
+    """The logs after a recovery set, without a gap.
+
+    Attributes:
+        spans: In the order of replay; the first holds the set's position. Empty if not even that
+            is there.
+        reaches: All that was committed until then is in it; None without spans.
+        gap: Why it goes no further although newer pieces exist, "" if it ends where all ends.
+    """
+
+    spans: tuple[LogSpan, ...]
+    reaches: datetime | None
+    gap: str
+
+
+def chain_logs(listing: ArchiveListing, begin: Position) -> LogChain:
+    """Follow the logs from a set's position, each to the one that was begun after it."""
+    log = LogId(begin.file, begin.identity)
+    spans: list[LogSpan] = []
+    reaches: datetime | None = None
+    needed = begin.offset
+    while True:
+        pieces = cover(
+            [piece for piece in listing.logs if piece.log == log],
+            0,
+            lambda piece: piece.start,
+            lambda piece: piece.end,
+        )
+        end = pieces[-1].end if pieces else 0
+        if end < needed:
+            return LogChain(tuple(spans), reaches, _lack(log, end))
+        following = _following(listing, log)
+        size = following.follows.size if following and following.follows else None
+        reaches = _moment(listing, log, end)
+        spans.append(LogSpan(log, min(end, size) if size is not None else end, pieces))
+        if following is None or size is None:
+            return LogChain(tuple(spans), reaches, _unconnected(listing, reaches))
+        if end < size:
+            return LogChain(tuple(spans), reaches, _lack(log, end))
+        log, needed = following.log, 1
+
+
+def _following(listing: ArchiveListing, log: LogId) -> LogPiece | None:
+    """Return the first piece of the log that was begun after this one."""
+    found = [piece for piece in listing.logs if piece.follows and piece.follows.log == log]
+    return found[0] if found else None
+
+
+def _moment(listing: ArchiveListing, log: LogId, end: int) -> datetime:
+    """Return since when the log's first `end` bytes lie in the archive."""
+    return min(piece.at for piece in listing.logs if piece.log == log and piece.end >= end)
+
+
+def _lack(log: LogId, end: int) -> str:
+    return f"{log.name} manque à partir de l'octet {end}"
+
+
+def _unconnected(listing: ArchiveListing, reaches: datetime) -> str:
+    """Name the first log that is newer than the chain and does not follow from it."""
+    newer = [piece for piece in listing.logs if piece.at > reaches]
+    return f"{newer[0].log.name} ne fait suite à rien" if newer else ""
+
+
+def cut_chain(spans: Sequence[LogSpan], log: LogId, end: int) -> tuple[LogSpan, ...]:
+    """Return the spans up to an offset of one of their logs."""
+    kept: list[LogSpan] = []
+    for span in spans:
+        if span.log == log:
+            kept.append(LogSpan(log, end, tuple(p for p in span.pieces if p.start < end)))
+            break
+        kept.append(span)
+    return tuple(kept)
+
+
+def choose_changes(
+    pieces: Sequence[FilePiece], site: str, since: datetime, until: datetime
+) -> tuple[tuple[FilePiece, ...], str]:
+    """Return the changes that bring a site's files from a snapshot to a moment, and what lacks.
+
+    `since` is when the snapshot was begun. The last piece may hold changes of up to one pass after
+    `until`, so that no row names a file that is not there.
+    """
+    ours = sorted((piece for piece in pieces if piece.site == site), key=lambda piece: piece.at)
+    wanted: list[FilePiece] = []
+    for piece in ours:
+        if piece.at > since:
+            wanted.append(piece)
+            if piece.at >= until:
+                break
+    chosen = cover(wanted, since, lambda piece: piece.since, lambda piece: piece.at)
+    reached = chosen[-1].at if chosen else since
+    left = [piece for piece in wanted if piece.at > reached]
+    return chosen, (
+        f"les fichiers modifiés avant {left[0].since:%H:%M:%S} manquent" if left else ""
+    )

@@ -1,0 +1,87 @@
+"""Bring back what was written after the set was taken, and ship on from the new machine."""
+
+from __future__ import annotations
+
+from blocks.databases.base import REPLAY_FOLDER
+from blocks.databases.replaying import MARKER
+from blocks.servers.base import Server
+from blocks.types import Part, RecoverySet
+from flows.decisions.log_chain import choose_changes
+from flows.decisions.point_in_time import WantedPoint
+from flows.decisions.recovery_plan import RecoveryPlan
+from flows.reports.wording import counted, size
+from flows.tasks.archive_look import chain_behind, find_point, spans_to
+from flows.tasks.backup_steps import shipped_sites
+from flows.tasks.incident import Incident, StepNote, now
+from flows.tasks.restore import LONG, find_ref
+from flows.tasks.steps import step
+
+
+@step("replay")
+def replay_logs(
+    incident: Incident, note: StepNote, server: Server, plan: RecoveryPlan, chosen: RecoverySet
+) -> None:
+    """Apply what was written after the set was taken, up to the plan's point."""
+    database, archive = incident.estate.database, incident.estate.archive
+    position = chosen.position
+    if database is None or archive is None or position is None or not position.identity:
+        note.skipped, note.why = True, "le jeu n'a pas d'archive à sa suite"
+        return
+    if database.installed_series(server) != plan.database_series:
+        note.skipped, note.why = True, "autre série de MariaDB : les exports ne se complètent pas"
+        return
+    chain = chain_behind(incident.estate, chosen)
+    if not chain.spans:
+        note.skipped, note.why = True, chain.gap
+        return
+    end = plan.end or find_point(archive, chain.spans, WantedPoint())[0]
+    spans = spans_to(chain, end)
+    if len(spans) == 1 and end.offset <= position.offset:
+        note.skipped, note.why = True, "rien n'a été écrit depuis le jeu"
+        return
+    marker = f"{position.gtid} {end.log.identity} {end.offset}"
+    if server.read_marker(MARKER) != marker:
+        archive.deliver_logs(server, spans, REPLAY_FOLDER, timeout=LONG)
+    database.replay(server, begin=position.offset, gtids=end.gtids, marker=marker, timeout=LONG)
+    amount = sum(span.end for span in spans) - position.offset
+    note.did = f"{counted(len(spans), 'journal', 'journaux')}, {size(amount)}, jusqu'à {end.gtid}"
+    note.data = {"gtid": end.gtid, "at": end.at.isoformat() if end.at else ""}
+
+
+@step("changes")
+def apply_changes(
+    incident: Incident,
+    note: StepNote,
+    server: Server,
+    plan: RecoveryPlan,
+    chosen: RecoverySet,
+    *,
+    subject: str,
+) -> None:
+    """Bring one site's files from the snapshot to the plan's point."""
+    archive = incident.estate.archive
+    if archive is None:
+        note.skipped, note.why = True, "pas d'archive continue"
+        return
+    since = find_ref(chosen, Part.SITE, subject).time
+    until = plan.end.at if plan.end and plan.end.at else now()
+    pieces = archive.listing(incident.estate.name, since).files
+    chosen_pieces, problem = choose_changes(pieces, subject, since, until)
+    with incident.slots:
+        written = archive.deliver_files(
+            server, chosen_pieces, removals_after=chosen.finished_at, timeout=LONG
+        )
+    note.did = counted(written, "fichier rejoué", "fichiers rejoués")
+    note.why = problem
+
+
+@step("archive")
+def resume_archive(incident: Incident, note: StepNote, server: Server) -> None:
+    """Ship what changes on the new machine. A recovery set of it is still to be taken."""
+    estate = incident.estate
+    if estate.archive is None:
+        note.skipped, note.why = True, "pas d'archive continue"
+        return
+    logs = estate.database.log_source(server) if estate.database else None
+    estate.archive.start(server, estate.name, logs, shipped_sites(estate))
+    note.did = "archive continue reprise sur la nouvelle machine"

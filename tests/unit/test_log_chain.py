@@ -1,0 +1,111 @@
+"""Which pieces lead on from a recovery set: overlaps, gaps, logs of the same name."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from random import Random
+
+from blocks.archives.names import listing, stamp
+from blocks.types import FilePiece, Position, StoredObject
+from flows.decisions.cover import cover
+from flows.decisions.log_chain import chain_logs, choose_changes, cut_chain
+
+T0 = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+A, B, C = "a" * 16, "b" * 16, "c" * 16
+POSITION = Position("bin.000001", 150, "0-1-7", T0, A)
+
+
+def at(seconds: float) -> datetime:
+    return T0 + timedelta(seconds=seconds)
+
+
+def key(seconds: float, rest: str) -> StoredObject:
+    return StoredObject(f"web1/{stamp(at(seconds))}-{rest}.zst.age", 10, "", T0)
+
+
+def log(
+    seconds: float, name: str, identity: str, start: int, end: int, after: str = ""
+) -> StoredObject:
+    return key(seconds, f"log-bin.{name}-{identity}-{start}-{end}{after}")
+
+
+ONE = [log(1, "000001", A, 0, 100), log(16, "000001", A, 100, 400)]
+TWO = [log(31, "000002", B, 0, 300, f"-after-bin.000001-{A}-400"), log(46, "000002", B, 300, 500)]
+
+
+def test_a_log_is_followed_into_the_next() -> None:
+    chain = chain_logs(listing([*ONE, *TWO]), POSITION)
+    assert [(span.log.name, span.end) for span in chain.spans] == [
+        ("bin.000001", 400), ("bin.000002", 500),
+    ]  # fmt: skip
+    assert (chain.reaches, chain.gap) == (at(46), "")
+
+
+def test_a_lacking_piece_is_a_gap_and_what_is_before_it_is_kept() -> None:
+    chain = chain_logs(listing([ONE[0], *TWO]), POSITION)
+    assert not chain.spans
+    assert "bin.000001 manque à partir de l'octet 100" in chain.gap
+    longer = [*ONE, log(31, "000002", B, 0, 300, f"-after-bin.000001-{A}-900"), TWO[1]]
+    chain = chain_logs(listing(longer), POSITION)
+    assert [span.end for span in chain.spans] == [400]
+    assert "octet 400" in chain.gap
+    assert chain.reaches == at(16)
+
+
+def test_a_log_of_the_same_name_is_another_log() -> None:
+    rebuilt = [log(60, "000001", C, 0, 5000)]
+    chain = chain_logs(listing([*ONE, *rebuilt]), POSITION)
+    assert [span.end for span in chain.spans] == [400]
+    assert chain.gap == "bin.000001 ne fait suite à rien"
+
+
+def test_pieces_overlap_after_an_answer_was_lost() -> None:
+    again = [*ONE, log(17, "000001", A, 100, 450), log(40, "000001", A, 0, 460)]
+    chain = chain_logs(listing(again), POSITION)
+    assert chain.spans[0].end == 460
+    assert [piece.end for piece in chain.spans[0].pieces] == [460]
+    assert chain.reaches == at(40)
+
+
+def test_a_cut_keeps_only_what_is_needed() -> None:
+    chain = chain_logs(listing([*ONE, *TWO]), POSITION)
+    (first,) = cut_chain(chain.spans, chain.spans[0].log, 90)
+    assert (first.end, len(first.pieces)) == (90, 1)
+    assert len(cut_chain(chain.spans, chain.spans[1].log, 10)) == 2
+
+
+def test_cover_is_gapless_and_as_far_as_any_choice() -> None:
+    for seed in range(300):
+        random = Random(seed)  # noqa: S311 - no secret
+        pieces = [(n, n + random.randint(1, 9)) for n in random.choices(range(40), k=25)]
+        chosen = cover(pieces, 0, lambda p: p[0], lambda p: p[1])
+        assert all(left[1] >= right[0] for left, right in pairwise(chosen))
+        reached = 0
+        while step := max((p[1] for p in pieces if p[0] <= reached < p[1]), default=0):
+            reached = step
+        assert (chosen[-1][1] if chosen else 0) == reached
+
+
+def change(since: float, until: float) -> FilePiece:
+    return FilePiece(f"{until}", 10, at(until), "shop", at(since))
+
+
+def test_changes_begin_before_the_copy_and_end_with_one_pass_more() -> None:
+    pieces = [change(-20, -5), change(-5, 10), change(-1, 40), change(40, 55), change(55, 70)]
+    chosen, lacking = choose_changes(pieces, "shop", at(0), at(50))
+    assert [piece.at for piece in chosen] == [at(40), at(55)]
+    assert lacking == ""
+
+
+def test_changes_that_lack_are_told() -> None:
+    chosen, lacking = choose_changes([change(5, 20)], "shop", at(0), at(50))
+    assert chosen == ()
+    assert "manquent" in lacking
+    assert choose_changes([change(5, 20)], "other", at(0), at(50)) == ((), "")
+
+
+def test_a_pass_whose_files_failed_does_not_count() -> None:
+    found = listing([ONE[0], key(20, f"log-bin.000001-{A}-100-200-alone"), key(5, "pulse")])
+    assert found.seen_until == at(5)
+    assert [piece.end for piece in found.logs] == [100, 200]
