@@ -7,7 +7,7 @@ import sys
 import typer
 
 from blocks.errors import ContinuityError
-from deployments.cli import approve, estate, look, run
+from deployments.cli import approve, archive, estate, look, run
 
 commands = typer.Typer(
     help="Disaster recovery for a small hosting agency: backup, restore, DNS, proof.",
@@ -15,6 +15,7 @@ commands = typer.Typer(
     pretty_exceptions_enable=False,
 )
 commands.add_typer(estate.commands, name="estate")
+commands.add_typer(archive.commands, name="archive")
 for command in (run.backup, run.recover, run.drill, approve.approve, look.sets, look.status):
     commands.command()(command)
 

@@ -40,12 +40,12 @@ def tell_failures(heading: str) -> Iterator[Failures]:
     failures = Failures()
     yield failures
     for server, error in failures.found:
-        _tell(server, Notice(f"{heading} de {server} : échec", str(error), failed=True))
+        tell(server, Notice(f"{heading} de {server} : échec", str(error), failed=True))
     if failures.found:
         raise failures.found[0][1]
 
 
-def _tell(server: str, notice: Notice) -> None:
+def tell(server: str, notice: Notice) -> None:
     """Post to each notifier; one that fails is logged and keeps nobody from the others."""
     try:
         names = load(f"protected-server/{server}", ProtectedServer).notifiers

@@ -18,7 +18,7 @@ from flows.tasks.incident import Estate
 
 ZONE = ZoneInfo("Europe/Paris")
 """In which operators write times."""
-_EARLIER = timedelta(minutes=2)
+EARLIER = timedelta(minutes=2)
 """A pass that began before a backup may hold the beginning of its log."""
 
 
@@ -61,7 +61,7 @@ def chain_behind(estate: Estate, chosen: RecoverySet) -> LogChain:
     """Return the logs that lead on from a set that has an archive."""
     assert estate.archive is not None  # noqa: S101 - the callers checked
     assert chosen.position is not None  # noqa: S101
-    listing = estate.archive.listing(estate.name, chosen.started_at - _EARLIER)
+    listing = estate.archive.listing(estate.name, chosen.started_at - EARLIER)
     return chain_logs(listing, chosen.position)
 
 

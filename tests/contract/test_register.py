@@ -38,6 +38,7 @@ DEPLOYMENTS = {
     "backup/daily",
     "backup/weekly",
     "drill/quarterly",
+    "archive-watch/every-minute",
     "disaster-recovery/on-demand",
 }
 

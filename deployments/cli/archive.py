@@ -1,0 +1,129 @@
+"""`continuity archive status|find`: how far the archive is, and what was written when."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from blocks import registry
+from blocks.errors import NotFound
+from blocks.repositories.catalogue import Catalogue
+from deployments.cli.connection import EstateFile, Local, connected
+from deployments.cli.progress import shown
+from flows.decisions.archive_state import ArchiveCondition, ArchiveState
+from flows.decisions.point_in_time import find_statements
+from flows.reports.wording import duration, moment
+from flows.tasks.archive_look import chain_behind, log_events, wanted_point
+from flows.tasks.incident import Estate, open_estate
+
+commands = typer.Typer(help="The continuous archive.", no_args_is_help=True)
+LIMIT = timedelta(seconds=60)
+CONDITIONS = {
+    ArchiveCondition.CURRENT: "à jour",
+    ArchiveCondition.LATE: "EN RETARD",
+    ArchiveCondition.BROKEN: "INTERROMPUE",
+    ArchiveCondition.UNKNOWN: "INCONNUE",
+}
+
+
+@commands.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
+    local: Local = False,
+    estate: EstateFile = None,
+) -> None:
+    """Show how far each server's archive is. Exit codes: 0 all current, 3 not all."""
+    from flows.tasks.archive_watch_steps import look
+
+    with connected(local=local, estate=estate, quiet=as_json), shown():
+        opened = [open_estate(name) for name in registry.names("protected-server")]
+        states = [look.fn(each, LIMIT) for each in opened if each.archive]
+    if as_json:
+        print(json.dumps([_document(each) for each in states]))
+    else:
+        Console().print(_table(states))
+    if any(each.condition is not ArchiveCondition.CURRENT for each in states):
+        raise typer.Exit(3)
+
+
+def _document(state: ArchiveState) -> dict[str, object]:
+    return {
+        "server": state.server,
+        "condition": str(state.condition),
+        "lag_seconds": state.lag.total_seconds() if state.lag else None,
+        "reaches": state.reaches.isoformat() if state.reaches else None,
+        "detail": state.detail,
+    }
+
+
+def _table(states: list[ArchiveState]) -> Table:
+    table = Table(title="Archive continue", title_justify="left")
+    for column in ("Serveur", "État", "Retard", "Reprise possible jusqu'au", "Détail"):
+        table.add_column(column)
+    for each in states:
+        table.add_row(
+            each.server,
+            CONDITIONS[each.condition],
+            duration(each.lag),
+            moment(each.reaches),
+            each.detail,
+        )
+    return table
+
+
+@commands.command()
+def find(
+    server: Annotated[str, typer.Argument(help="Name of the server.")],
+    text: Annotated[str, typer.Argument(help='Part of a statement, such as "DROP TABLE".')],
+    since: Annotated[
+        str, typer.Option(help="Only what was written since then (Paris); default a day.")
+    ] = "",
+    local: Local = False,
+    estate: EstateFile = None,
+) -> None:
+    """Find when a statement was written, to go back to just before it.
+
+    Rows that were written as rows have no text and are not found; statements that change the
+    tables themselves (DROP, ALTER, TRUNCATE) always have.
+    """
+    begin = wanted_point(since).before or datetime.now(UTC) - timedelta(days=1)
+    with connected(local=local, estate=estate), shown():
+        rows = list(_found(open_estate(server), text, begin))
+    for gtid, at, statement in rows:
+        print(f"{gtid}\t{at:%Y-%m-%d %H:%M:%S} UTC\t{' '.join(statement.split())[:160]}")
+    if not rows:
+        raise NotFound(
+            f"'{text}' in the archive of {server}",
+            f"no statement since {begin:%Y-%m-%d %H:%M:%S} UTC contains it",
+            "try a shorter text, or an earlier --since",
+        )
+    first = rows[-1][0]
+    print(f'\nRevenir juste avant : continuity recover {server} --at "before {first}"')
+
+
+def _found(estate: Estate, text: str, begin: datetime) -> list[tuple[str, datetime, str]]:
+    if estate.archive is None:
+        raise NotFound(
+            f"archive of {estate.name}", "is not declared", "add `archive` to the server"
+        )
+    sets = Catalogue(estate.repository).list(estate.name).sets
+    usable = [each for each in sets if each.position and each.position.identity]
+    before = [each for each in usable if each.consistent_at <= begin] or usable[:1]
+    if not before:
+        raise NotFound(
+            f"archive of {estate.name}",
+            "no recovery set has an archive behind it",
+            f"continuity backup {estate.name}",
+        )
+    rows = []
+    for span in chain_behind(estate, before[-1]).spans:
+        for each in find_statements(log_events(estate.archive, span), text):
+            if each.at >= begin:
+                statement = next(s for s in each.statements if text.lower() in s.lower())
+                rows.append((str(each.gtid), each.at, statement))
+    return rows
