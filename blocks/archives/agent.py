@@ -33,6 +33,8 @@ Wants=network-online.target
 
 [Service]
 ExecStart={PROGRAM} ship
+StateDirectory=continuity/archive
+StateDirectoryMode=0700
 RuntimeDirectory={SERVICE}
 RuntimeDirectoryMode=0700
 Restart=always

@@ -8,7 +8,7 @@
 set -uo pipefail
 umask 077
 export LC_ALL=C TZ=UTC
-readonly home=/var/lib/continuity/archive work=/run/archive-agent
+readonly home=${STATE_DIRECTORY:-} work=${RUNTIME_DIRECTORY:-} # from systemd
 readonly piece=$((16 * 1024 * 1024)) # bytes of a log in one object, before compression
 readonly span=40                     # so many small pieces, then one that covers them all
 declare -A shipped_log=() log_begin=() log_end=() log_count=()

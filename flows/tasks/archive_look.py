@@ -90,10 +90,10 @@ def _first_to_read(spans: Sequence[LogSpan], wanted: WantedPoint) -> int:
 
 def log_events(archive: Archive, span: LogSpan) -> Iterator[LogHead | Transaction]:
     """Yield head and transactions of a log, from its first byte to the span's end."""
-    return transactions(_log_bytes(archive, span), f"archive of {span.log.name}")
+    return transactions(log_bytes(archive, span), f"archive of {span.log.name}")
 
 
-def _log_bytes(archive: Archive, span: LogSpan) -> Iterator[bytes]:
+def log_bytes(archive: Archive, span: LogSpan) -> Iterator[bytes]:
     held = 0
     for piece in span.pieces:
         at = piece.start

@@ -1,0 +1,282 @@
+"""The archive's agent itself, beside a real MariaDB and a real S3 server, on its bad days."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyrage
+import pytest
+from pydantic import SecretStr
+
+from blocks.archives import agent
+from blocks.archives.s3_archive import S3Archive
+from blocks.types import ArchiveListing, LogId, LogSource, Position, ShippedSite
+from flows.decisions.log_chain import LogChain, chain_logs
+from flows.tasks.archive_look import log_bytes
+from tests.fakes.loopback_mariadb import LoopbackMariaDb, loopback_mariadb
+from tests.fakes.loopback_s3 import FaultyProxy, LoopbackS3, Mode, faulty_proxy
+
+pytestmark = pytest.mark.timeout(120)
+PROGRAM = Path(agent.__file__).with_name("agent.sh")
+LIMIT = 30
+
+
+@dataclass
+class World:
+    """A server's database and site, its agent, and the bucket."""
+
+    database: LoopbackMariaDb
+    archive: S3Archive
+    proxy: FaultyProxy
+    site: Path
+    folder: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        environment = os.environ | {
+            "STATE_DIRECTORY": str(self.folder / "state"),
+            "RUNTIME_DIRECTORY": str(self.folder / "run"),
+        }
+        self.process = subprocess.Popen(
+            ["bash", str(PROGRAM), "ship"], env=environment, start_new_session=True
+        )
+
+    def kill(self) -> None:
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(timeout=10)
+
+    def listing(self) -> ArchiveListing:
+        return self.archive.listing("web1")
+
+    def log(self) -> Path:
+        index = self.database.datadir / "bin.index"
+        return self.database.datadir / index.read_text().split()[-1]
+
+    def identity(self, log: Path) -> LogId:
+        said = subprocess.run(
+            ["bash", str(PROGRAM), "identity", str(log)], capture_output=True, check=True
+        )
+        return LogId(log.name, said.stdout.decode().strip())
+
+    def begin(self) -> Position:
+        """Begin a new log, as a backup does, and return its beginning."""
+        self.database.sql("FLUSH BINARY LOGS")
+        log = self.identity(self.log())
+        return Position(log.name, 4, "", datetime.now(UTC), log.identity)
+
+    def chain(self, begin: Position) -> LogChain:
+        return chain_logs(self.listing(), begin)
+
+    def wait_for_rows(self, begin: Position, rows: int) -> LogChain:
+        """Wait until the newest log that is archived holds all that the server's own holds."""
+
+        def complete() -> bool:
+            chain = self.chain(begin)
+            log = self.identity(self.log())
+            return bool(chain.spans) and chain.spans[-1].log == log and self.held(chain, rows)
+
+        wait_for(complete, f"{rows} rows in the archive")
+        return self.chain(begin)
+
+    def held(self, chain: LogChain, rows: int) -> bool:
+        text = b"".join(b"".join(log_bytes(self.archive, span)) for span in chain.spans)
+        return all(f"row-{n};".encode() in text for n in range(rows))
+
+    def write(self, rows: int, first: int = 0) -> None:
+        values = ", ".join(f"('row-{n};')" for n in range(first, first + rows))
+        self.database.sql(f"INSERT INTO shop.hits (page) VALUES {values}")
+
+
+def wait_for(ready: Callable[[], bool], what: str) -> None:
+    until = time.monotonic() + LIMIT
+    while not ready():
+        assert time.monotonic() < until, f"no {what} after {LIMIT} s"
+        time.sleep(0.2)
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMariaDb]:
+    with loopback_mariadb(tmp_path_factory.mktemp("mariadb")) as running:
+        running.sql(
+            "SET GLOBAL binlog_format = STATEMENT; CREATE DATABASE continuity;"
+            "CREATE TABLE continuity.pulse (id tinyint PRIMARY KEY, beaten_at datetime(6))"
+        )
+        yield running
+
+
+@contextmanager
+def made(database: LoopbackMariaDb, s3: LoopbackS3, folder: Path) -> Iterator[World]:
+    bucket = f"b{abs(hash(folder))}"
+    s3.make_bucket(bucket)
+    site = folder / "site"
+    (site / "pages").mkdir(parents=True)
+    (folder / "state").mkdir()
+    (folder / "run").mkdir()
+    with faulty_proxy(s3.port) as proxy:
+        archive = S3Archive(
+            store=s3.store(bucket),
+            agent_access_key="agent",
+            agent_secret_key=SecretStr("secret"),
+            identity_key=SecretStr(str(pyrage.x25519.Identity.generate())),
+        )
+        logs = LogSource(
+            str(database.datadir / "bin.index"),
+            (f"--socket={database.socket}",),
+            "continuity.pulse",
+        )
+        through = archive.model_copy(
+            update={
+                "store": archive.store.model_copy(
+                    update={"endpoint": f"http://127.0.0.1:{proxy.port}"}
+                )
+            }
+        )
+        settings = agent.settings(
+            through._destination("web1"),
+            logs,
+            [ShippedSite("shop", (str(site),), ("*.log",))],
+            timedelta(seconds=1),
+        )
+        (folder / "state" / "settings").write_text(settings)
+        world = World(database, archive, proxy, site, folder)
+        world.start()
+        try:
+            yield world
+        finally:
+            world.kill()
+
+
+@pytest.fixture
+def world(database: LoopbackMariaDb, s3: LoopbackS3, tmp_path: Path) -> Iterator[World]:
+    with made(database, s3, tmp_path) as world:
+        wait_for(lambda: world.listing().seen_until is not None, "first pass")
+        yield world
+
+
+def test_logs_arrive_in_order_and_whole(world: World) -> None:
+    begin = world.begin()
+    world.write(50)
+    world.database.sql("FLUSH BINARY LOGS")
+    world.write(50, first=50)
+    chain = world.wait_for_rows(begin, 100)
+    assert chain.gap == ""
+    assert len(chain.spans) == 2
+    whole = b"".join(log_bytes(world.archive, chain.spans[0]))
+    closed = bytearray((world.database.datadir / chain.spans[0].log.name).read_bytes())
+    assert len(whole) == len(closed)
+    assert whole[23:] == bytes(closed[23:]), "all but the mark of a log in use"
+
+
+def test_a_killed_agent_goes_on_where_it_was(world: World) -> None:
+    begin = world.begin()
+    for turn in range(5):
+        world.write(20, first=turn * 20)
+        time.sleep(0.3 * turn)
+        world.kill()
+        world.start()
+    assert world.wait_for_rows(begin, 100).gap == ""
+
+
+def test_a_bucket_that_is_down_leaves_no_gap(world: World) -> None:
+    begin = world.begin()
+    world.write(10)
+    world.proxy.mode = Mode.BUSY
+    for turn in range(3):
+        world.write(10, first=10 + turn * 10)
+        world.database.sql("FLUSH BINARY LOGS")
+        time.sleep(1)
+    world.write(10, first=40)
+    wait_for(
+        lambda: "cannot upload" in (world.folder / "run" / "error").read_text(), "told failure"
+    )
+    world.proxy.mode = Mode.FINE
+    chain = world.wait_for_rows(begin, 50)
+    assert (chain.gap, len(chain.spans)) == ("", 4)
+
+
+def test_a_reset_is_a_gap_at_once_and_names_do_not_deceive(world: World) -> None:
+    begin = world.begin()
+    world.write(10)
+    world.wait_for_rows(begin, 10)
+    world.database.sql("RESET MASTER")
+    world.write(10)
+    wait_for(lambda: world.chain(begin).gap != "", "gap")
+    chain = world.chain(begin)
+    assert "ne fait suite à rien" in chain.gap
+    assert world.held(chain, 10), "what came before is still there"
+
+
+def test_logs_purged_before_they_were_shipped_are_a_gap(world: World) -> None:
+    begin = world.begin()
+    world.write(10)
+    world.wait_for_rows(begin, 10)
+    world.kill()
+    world.database.sql("FLUSH BINARY LOGS")
+    world.write(10, first=10)
+    world.database.sql("FLUSH BINARY LOGS; FLUSH BINARY LOGS")
+    world.database.sql(f"PURGE BINARY LOGS TO '{world.log().name}'")
+    world.start()
+    wait_for(lambda: world.chain(begin).gap != "", "gap")
+
+
+def test_a_full_disk_does_not_stop_the_shipping(
+    database: LoopbackMariaDb, s3: LoopbackS3, tmp_path: Path
+) -> None:
+    with made(database, s3, tmp_path) as world:
+        wait_for(lambda: world.listing().seen_until is not None, "first pass")
+        begin = world.begin()
+        world.write(10)
+        world.wait_for_rows(begin, 10)
+        world.kill()
+        small = tmp_path / "small"
+        small.mkdir()
+        mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "small", str(small)]
+        subprocess.run(mount, check=True)
+        try:
+            shutil.copytree(tmp_path / "state", small, dirs_exist_ok=True)
+            world.folder = tmp_path / "other"
+            world.folder.mkdir()
+            (world.folder / "run").mkdir()
+            (world.folder / "state").symlink_to(small)
+            with pytest.raises(OSError, match="No space left"):
+                (small / "ballast").write_bytes(bytes(65536))
+            world.start()
+            world.write(10, first=10)
+            assert world.wait_for_rows(begin, 20).gap == ""
+            wait_for(
+                lambda: "is the disk full" in (world.folder / "run" / "error").read_text(), "word"
+            )
+            world.kill()
+        finally:
+            subprocess.run(["umount", "--lazy", str(small)], check=True)
+        world.start()
+
+
+def test_changed_files_are_shipped_and_unchanged_ones_are_not(world: World) -> None:
+    (world.site / "pages" / "new é.html").write_text("new")
+    (world.site / "debug.log").write_text("not kept")
+    wait_for(lambda: len(world.listing().files) > 0, "changed files")
+    quiet = world.listing().seen_until
+
+    def settled() -> bool:
+        seen, found = world.listing().seen_until, world.listing().files
+        return bool(seen and quiet and seen - found[-1].at > timedelta(seconds=4))
+
+    wait_for(settled, "pass without files")
+    assert len(world.listing().files) < 6, "an unchanged file is shipped a few times at most"
+    for piece in world.listing().files:
+        assert piece.since < piece.at
+
+
+def test_the_agent_is_clean_shell() -> None:
+    subprocess.run(["shellcheck", "--severity=warning", str(PROGRAM)], check=True)
