@@ -94,6 +94,7 @@ def log_events(archive: Archive, span: LogSpan) -> Iterator[LogHead | Transactio
 
 
 def log_bytes(archive: Archive, span: LogSpan) -> Iterator[bytes]:
+    """Yield the bytes of a log up to the span's end, each once."""
     held = 0
     for piece in span.pieces:
         at = piece.start

@@ -94,7 +94,7 @@ class World:
 
     def write(self, rows: int, first: int = 0) -> None:
         values = ", ".join(f"('row-{n};')" for n in range(first, first + rows))
-        self.database.sql(f"INSERT INTO shop.hits (page) VALUES {values}")
+        self.database.sql(f"INSERT INTO shop.hits (page) VALUES {values}")  # noqa: S608 - our own
 
 
 def wait_for(ready: Callable[[], bool], what: str) -> None:
