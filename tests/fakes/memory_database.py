@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from blocks.databases.reading import series
 from blocks.errors import (
     AuthenticationFailed,
     CommandFailed,
+    ConfigurationError,
     ContinuityError,
     DiskFull,
     NotFound,
@@ -24,6 +26,7 @@ from blocks.types import (
     Canary,
     DatabaseFacts,
     DatabaseSchema,
+    LogSource,
     Position,
     RemoteCommand,
     TableFacts,
@@ -191,6 +194,30 @@ class MemoryDatabase(Database):
                 f"MariaDB {self.user}@{server.address}", "wrong password", "correct the password"
             )
         return service
+
+    # --- continuous archive: this one writes no binary logs ---
+
+    def log_source(self, server: Server) -> LogSource | None:
+        return None
+
+    def begin_log(self, server: Server) -> None:
+        """Do nothing: there is no log."""
+
+    def read_pulse(self, server: Server) -> datetime | None:
+        return None
+
+    def replay(
+        self,
+        server: Server,
+        *,
+        begin: int,
+        gtids: Sequence[str],
+        marker: str,
+        timeout: timedelta,
+    ) -> None:
+        raise ConfigurationError(
+            f"replay on server {server.address}", "this database writes no logs", "take MariaDB"
+        )
 
 
 def _write_out(machine: MemoryMachine, argv: tuple[str, ...]) -> bytes | None:
