@@ -120,7 +120,7 @@ def _recover(
     here: Lab, number: int, estate: Estate, destroyed: datetime
 ) -> tuple[dict[str, object], float]:
     incident = f"rpo-{number}-{datetime.now(UTC):%H%M%S}"
-    words = ("recover", SERVER, "--incident", incident, "--operator", "campaign")
+    words: tuple[str, ...] = ("recover", SERVER, "--incident", incident, "--operator", "campaign")
     words += ("--down-since", f"{destroyed:%Y-%m-%dT%H:%M:%S}")
     _run(here, number, 4, *words)
     journal = Journal(estate.repository.state(), incident)
