@@ -21,6 +21,13 @@ class VpsProvider(Block, ABC):
     def sizes(self) -> tuple[MachineSize, ...]:
         """Return the sizes that can be ordered, smallest first."""
 
+    def release(self) -> str:
+        """Return the Debian release of new machines, such as 13; "" if only a machine can tell.
+
+        Answers from what this block knows, without asking the provider.
+        """
+        return ""
+
     @abstractmethod
     def find(self, tags: Mapping[str, str]) -> tuple[Machine, ...]:
         """Return our machines that carry all these tags (running or not), oldest first."""

@@ -13,6 +13,7 @@ from blocks.errors import ConfigurationError, OutOfStock
 from blocks.types import Machine, MachineRequest, MachineSize, PowerState
 from blocks.vps.base import VpsProvider
 from blocks.vps.nspawn_files import Network
+from blocks.vps.nspawn_launch import release_of
 from blocks.vps.nspawn_machine import Hypervisor
 from blocks.vps.nspawn_record import MachineRecord, check_name
 
@@ -87,6 +88,10 @@ class NspawnVps(VpsProvider):
     def sizes(self) -> tuple[MachineSize, ...]:
         """Return the names of sizes; they are labels, not limits."""
         return _SIZES
+
+    def release(self) -> str:
+        """Return the release that the image says it is of, "" if it does not exist yet."""
+        return release_of(Path(self.image))
 
     def find(self, tags: Mapping[str, str]) -> tuple[Machine, ...]:
         """Return our machines that carry all these tags (running or not), oldest first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import re
 import shutil
 import subprocess
 import time
@@ -104,12 +105,23 @@ def mark_use(image: Path, user: Path) -> None:
         ConfigurationError: There is no such image.
     """
     if not (image / "usr").is_dir():
-        raise ConfigurationError(f"image {image}", "does not exist", "script/lab image base")
+        hint = f"script/lab image {image.parent.name}"
+        raise ConfigurationError(f"image {image}", "does not exist", hint)
     users = image.parent / "users"
     if users.is_dir():
         mark = users / str(user).strip("/").replace("/", ":")
         if not mark.is_symlink():
             mark.symlink_to(user)
+
+
+def release_of(image: Path) -> str:
+    """Return the release number in an image's os-release, "" if there is no such image."""
+    try:
+        text = (image / "usr/lib/os-release").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    found = re.search(r'^VERSION_ID="?([^"\n]*)', text, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def forget_containers(prefix: str) -> None:

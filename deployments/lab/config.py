@@ -73,6 +73,11 @@ class Lab:
         return self.network.network_address + 100, self.network.network_address + 199
 
     @property
+    def pool13(self) -> tuple[IPv4Address, IPv4Address]:
+        """The same for the provider of Debian 13."""
+        return self.network.network_address + 200, self.network.network_address + 229
+
+    @property
     def secrets(self) -> Path:
         """Folder of the lab's secrets, one value a file."""
         return self.state / "secrets"

@@ -85,7 +85,8 @@ def write_estate(lab: Lab) -> Path:
     """Fill the template in with this lab's addresses and folders; return the file."""
     template = Path(__file__).with_name("estate.yaml").read_text(encoding="utf-8")
     yaml = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 - not HTML
-    text = yaml.from_string(template).render(lab=lab, provider=machines.provider(lab))
+    providers = {"lab": machines.provider(lab), "lab13": machines.provider13(lab)}
+    text = yaml.from_string(template).render(lab=lab, providers=providers)
     estate_path(lab).write_text(text + "\n", encoding="utf-8")
     return estate_path(lab)
 

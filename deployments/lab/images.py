@@ -1,8 +1,10 @@
 """Build the images that machines are started from, once for each state of their recipe.
 
 A recipe is a folder of `recipes/`: `packages` (one Debian package a line; the first line may be
-`#from: <image>`), an executable `setup` that runs inside as root, and whatever it needs. An image
-is `<cache>/images/<name>-<hash>/root`; `<cache>/images/<name>` always leads to the newest.
+`#from: <image>`), an executable `setup` that runs inside as root, and whatever it needs. With a
+file `release` that names a Debian release the image is made from nothing, as `base` is of
+Debian 12. An image is `<cache>/images/<name>-<hash>/root`; `<cache>/images/<name>` always leads to
+the newest.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ IMAGES = CACHE / "images"
 BUILD_SECONDS = 1200
 _FORMAT = "1"
 """Goes into every hash: raise it when the builder itself changes what it builds."""
+OLDEST = "bookworm"
+"""Debian 12, the release of `base` and of this machine's own mirrors."""
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 _NOISE = "Attempted to remove disk file system"
@@ -62,7 +66,7 @@ def build(name: str, tell: Callable[[str], None] = print) -> Path:
 
 def mirrors() -> tuple[str, ...]:
     """Return the host names of the mirrors that images and machines get their packages from."""
-    urls = (line.split()[2] for line in _sources().splitlines())
+    urls = (line.split()[2] for line in _sources(OLDEST).splitlines())
     return tuple(sorted({urlsplit(url).hostname or "" for url in urls}))
 
 
@@ -70,13 +74,21 @@ def _parent(name: str) -> str:
     first = (RECIPES / name / "packages").read_text().split("\n", 1)[0]
     if first.startswith("#from:"):
         return first.removeprefix("#from:").strip()
-    return "" if name == "base" else "base"
+    return "" if _release(name) else "base"
+
+
+def _release(name: str) -> str:
+    """Return the Debian release that an image is made of, "" if it stands on another image."""
+    file = RECIPES / name / "release"
+    if file.is_file():
+        return file.read_text().strip()
+    return OLDEST if name == "base" else ""
 
 
 def _fingerprint(name: str) -> str:
     digest = hashlib.sha256(_FORMAT.encode())
     parent = _parent(name)
-    digest.update((_fingerprint(parent) if parent else _sources()).encode())
+    digest.update((_fingerprint(parent) if parent else _sources(_release(name))).encode())
     folder = RECIPES / name
     for file in sorted(folder.rglob("*")):
         if file.is_file() and "__pycache__" not in file.parts:
@@ -87,8 +99,8 @@ def _fingerprint(name: str) -> str:
 
 
 @cache
-def _sources() -> str:
-    """Return apt's lines for Debian 12 as this machine has them, in whatever format."""
+def _sources(release: str) -> str:
+    """Return apt's lines for a release: this machine's own ones of Debian 12, renamed if needed."""
     fields = "$(REPO_URI) $(RELEASE) $(COMPONENT)"
     asked = subprocess.run(
         ["apt-get", "indextargets", "--format", fields, "Created-By: Packages"],
@@ -97,13 +109,14 @@ def _sources() -> str:
         timeout=60,
         check=True,
     )
-    wanted = ("bookworm", "bookworm-updates", "bookworm-security")
+    wanted = (OLDEST, f"{OLDEST}-updates", f"{OLDEST}-security")
     lines = {line for line in asked.stdout.splitlines() if line.split()[1] in wanted}
     if not lines:
         raise ConfigurationError(
-            "apt sources", "this machine has none of Debian 12 (bookworm)", "apt-get indextargets"
+            "apt sources", f"this machine has none of Debian 12 ({OLDEST})", "apt-get indextargets"
         )
-    return "".join(f"deb [signed-by={_KEYRING}] {line}\n" for line in sorted(lines))
+    text = "".join(f"deb [signed-by={_KEYRING}] {line}\n" for line in sorted(lines))
+    return text.replace(f" {OLDEST}", f" {release}")
 
 
 def _packages(name: str) -> Iterator[str]:
@@ -141,11 +154,12 @@ def _build(name: str, base: Path | None, target: Path) -> None:
 
 def _bootstrap(name: str, group: ControlGroup, root: Path) -> None:
     sources = IMAGES / f".{name}.list"
-    sources.write_text(_sources())
+    release = _release(name)
+    sources.write_text(_sources(release))
     options = ["--mode=root", "--variant=minbase", "--skip=cleanup/apt/lists"]
     options.append('--aptopt=Acquire::Languages "none"')
     included = f"--include={','.join(_packages(name))}"
-    _run(name, group, ["mmdebstrap", *options, included, "bookworm", str(root), str(sources)])
+    _run(name, group, ["mmdebstrap", *options, included, release, str(root), str(sources)])
 
 
 def _set_up(name: str, group: ControlGroup, root: Path) -> None:

@@ -106,7 +106,7 @@ def status(lab: Lab) -> Iterator[str]:
     yield f"lab {lab.name}: network {lab.network} is {'up' if network.is_up(lab) else 'down'}"
     for name in processes.names(lab):
         yield f"  daemon  {name:<28}{'runs' if processes.running(lab, name) else 'has ended'}"
-    for machine in machines.provider(lab).find({}):
+    for machine in (*machines.provider(lab).find({}), *machines.provider13(lab).find({})):
         state = "runs" if machine.power is PowerState.ON else "is off"
         yield f"  machine {machine.name:<28}{state:<10}{machine.address}"
     if network.is_up(lab):

@@ -38,6 +38,21 @@ def provider(lab: Lab) -> NspawnVps:
     )
 
 
+def provider13(lab: Lab) -> NspawnVps:
+    """Return this machine as a provider that has Debian 13 only (`script/lab image base13`).
+
+    Its machines are apart: two providers never show the same machine.
+    """
+    first, last = lab.pool13
+    fields = {
+        "state_directory": str(lab.state / "machines13"),
+        "image": str(images.path("base13")),
+        "first_address": str(first),
+        "last_address": str(last),
+    }
+    return provider(lab).model_copy(update=fields)
+
+
 def start(
     lab: Lab, name: str, image: str, address: str, tell: Callable[[str], None] = print
 ) -> Machine:

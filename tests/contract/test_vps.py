@@ -94,6 +94,10 @@ def test_sizes_are_offered_smallest_first(bench: Bench) -> None:
     assert list(sizes) == sorted(sizes, key=lambda size: (size.cores, size.memory))
 
 
+def test_a_provider_tells_the_release_of_its_machines_or_that_it_cannot(bench: Bench) -> None:
+    assert bench.provider.release() == ("12" if bench.real else "")
+
+
 def test_a_new_machine_runs_and_is_found_by_its_tags(bench: Bench) -> None:
     expiry = datetime.now(UTC) + timedelta(hours=2)
     made = bench.provider.create(bench.request(expires_at=expiry))

@@ -39,6 +39,8 @@ class MemoryVps(VpsProvider):
 
     capacity: int = Field(default=100, title="Capacity", description="Machines there is room for.")
 
+    debian: str = Field(default="", title="Debian", description="Release of new machines.")
+
     _machines: dict[str, Machine] = PrivateAttr(default_factory=dict)
     _clock: Callable[[], datetime] = PrivateAttr(default_factory=lambda: _utc_now)
     _fail_next: dict[str, ContinuityError] = PrivateAttr(default_factory=dict)
@@ -67,6 +69,9 @@ class MemoryVps(VpsProvider):
             MachineSize("small", cores=1, memory=_GIB, disk=20 * _GIB),
             MachineSize("standard", cores=2, memory=2 * _GIB, disk=40 * _GIB),
         )
+
+    def release(self) -> str:
+        return self.debian
 
     def find(self, tags: Mapping[str, str]) -> tuple[Machine, ...]:
         self._maybe_fail("find")
