@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import quote
 
+from blocks.databases.loading import load
 from blocks.errors import CommandFailed, ConfigurationError, DeadlineExceeded, DiskFull, NotFound
 from blocks.servers.base import Server
 from blocks.types import RemoteCommand
@@ -66,10 +67,6 @@ mariadbd --print-defaults 2>/dev/null | tr ' ' '\\n' |
   sort -u | while IFS= read -r folder; do
     [ -d "$folder" ] || install -d -o mysql -g adm -m 2750 "$folder"; done
 """
-_CLIENT = (
-    *("mariadb", "--no-defaults", "--protocol=socket", "--user=root", "--batch"),
-    *("--default-character-set=utf8mb4", "--max-allowed-packet=1G"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +212,7 @@ def restore_logical(
     if server.read_marker(marker) == snapshot:
         return
     job = "restore-database-" + snapshot[:8]
-    server.pipe(stream, RemoteCommand(_CLIENT), timeout=timeout, job=job)
+    load(server, stream, timeout, job)
     server.write_marker(marker, snapshot)
 
 
@@ -224,4 +221,4 @@ def restore_grants(
 ) -> None:
     """Do what `Database.restore_grants` promises."""
     _start_unless_answering(server, place)
-    server.pipe(stream, RemoteCommand(_CLIENT), timeout=timeout, job="restore-grants")
+    load(server, stream, timeout, "restore-grants")

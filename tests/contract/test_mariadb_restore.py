@@ -213,6 +213,33 @@ def test_a_dump_that_breaks_off_leaves_no_marker(
     assert fingerprint(server) == original[1]
 
 
+def test_the_line_that_older_clients_stop_at_is_taken_out_and_its_rule_kept(
+    server: SshServer, original: tuple[DatabaseFacts, str]
+) -> None:
+    shell = "echo '\\! touch /root/escaped'"
+    for first in ("true", "echo '/*M!999999\\- enable the sandbox mode */ '"):
+        hostile = RemoteCommand(("sh", "-c", f"{first}; {shell}; tail -n +2 /root/shop.sql"))
+        with pytest.raises(CommandFailed, match="sandbox"):
+            DATABASE.restore_logical(server, "shop", hostile, snapshot=FIRST, timeout=LONG)
+        assert sh(server, "ls /root/escaped 2>/dev/null || true") == ""
+    without = RemoteCommand(("sed", "1{/999999/d}", "/root/shop.sql"))
+    DATABASE.restore_logical(server, "shop", without, snapshot=SECOND, timeout=LONG)
+    assert "orders" in sql(server, "SHOW TABLES FROM shop")
+
+
+def test_a_dump_of_mysql_is_told_by_its_head_and_its_collation(server: SshServer) -> None:
+    lines = (
+        "-- MySQL dump 10.13  Distrib 8.0.42, for Linux (x86_64)\n-- Server version\t8.0.42\n\n"
+        "CREATE DATABASE shop DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_ai_ci;\n"
+    )
+    server.put("/root/mysql.sql", lines.encode())
+    dump = RemoteCommand(("cat", "/root/mysql.sql"))
+    with pytest.raises(CommandFailed, match=r"MySQL 8\.0\.42 uses .*utf8mb4_0900_ai_ci") as caught:
+        DATABASE.restore_logical(server, "shop", dump, snapshot=FIRST, timeout=LONG)
+    assert "MariaDB 11.4.5" in caught.value.hint
+    assert server.read_marker("database-shop") == ""
+
+
 def test_sql_that_is_refused_is_quoted(server: SshServer) -> None:
     nonsense = RemoteCommand(("echo", "SELEKT 1;"))
     with pytest.raises(CommandFailed, match="SELEKT") as caught:
