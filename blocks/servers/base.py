@@ -11,7 +11,7 @@ from pathlib import Path
 from prefect.blocks.core import Block
 from pydantic import Field
 
-from blocks.types import Account, CommandResult, RemoteCommand, ServerFacts
+from blocks.types import Account, CommandResult, Overlay, RemoteCommand, ServerFacts
 
 
 class Server(Block, ABC):
@@ -98,12 +98,20 @@ class Server(Block, ABC):
         """Read what the server is. Changes nothing."""
 
     @abstractmethod
+    def release(self) -> str:
+        """Return the release of Debian, such as 12; quicker than `facts`."""
+
+    @abstractmethod
     def add_accounts(self, accounts: Sequence[Account]) -> tuple[str, ...]:
         """Create the missing accounts and groups with the given numbers; return the new accounts.
 
         Existing names are left as they are. A number taken by another name raises `AlreadyExists`,
         except for system accounts (below 1000): those get a free one. Idempotent.
         """
+
+    @abstractmethod
+    def offered_packages(self) -> frozenset[str]:
+        """Return the names of all packages that can be installed, asking the mirror if needed."""
 
     @abstractmethod
     def install_packages(self, names: Sequence[str], *, timeout: timedelta) -> tuple[str, ...]:
@@ -115,7 +123,7 @@ class Server(Block, ABC):
         """
 
     @abstractmethod
-    def apply_configuration(self, staging: str) -> tuple[str, ...]:
+    def apply_configuration(self, staging: str, overlay: Overlay | None = None) -> tuple[str, ...]:
         """Put a restored configuration tree in force; return the paths that changed.
 
         `staging` is a directory on the server with the tree (`<staging>/etc/nginx/...`) as it was
@@ -123,6 +131,10 @@ class Server(Block, ABC):
         hosts, machine-id, network, resolv.conf, SSH host keys and sshd's own settings, apt sources,
         boot. Password hashes and secondary groups of the accounts in
         `staging/etc/{shadow,group}` are merged in; owners follow names, not numbers. Idempotent.
+
+        With an `overlay` the tree is of another release of Debian: its directories are renamed
+        (and files in them that name their own directory follow), its kept paths stay this
+        machine's, and only where sites are declared are foreign files deleted.
         """
 
     @abstractmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from blocks.errors import ConfigurationError, NotFound
@@ -18,6 +18,7 @@ from blocks.servers.accounts import (
 from blocks.servers.base import Server
 from blocks.servers.facts import parse_numbers
 from blocks.servers.packages import installed
+from blocks.types import Overlay
 
 _SHORT = timedelta(seconds=60)
 _COPY = timedelta(minutes=10)
@@ -60,28 +61,56 @@ MIRRORED = {
 """Directories of which files that the lost server did not have are deleted (a package's default
 site would answer in its place), if they hold this file: only then were they kept whole."""
 
+OF_SITES = {
+    "etc/nginx": ("sites-enabled", "conf.d"),
+    "etc/apache2": ("sites-enabled", "conf-enabled"),
+    "etc/php/*/fpm": ("pool.d",),
+}
+"""What is mirrored of these directories where the rest belongs to another release."""
+
+_FOLDERS = """
+for path in {top}/{path}; do [ ! -e "$path" ] || for part in {parts}; do
+  [ ! -d "${{path%/*}}/$part" ] || echo "${{path%/*}}/$part"
+done; done
+"""
+# A tree that was restored again holds the old name again; files that name their directory follow.
+_RENAME = """
+set -euo pipefail
+cd "$1"
+while IFS=$'\\t' read -r old new; do
+  [ -d ".$old" ] || continue
+  rm -rf ".$new"; mv -T ".$old" ".$new"
+  { grep -rlIZF "$old/" ".$new" || true; } | xargs -0r sed -i "s,$old/,$new/,g"
+done
+"""
 _APPLY = """
 set -euo pipefail
 cd "$1"; shift
+# From standard input: there may be more of them than a command line holds.
+cat >/run/continuity-kept
 shopt -s nullglob dotglob
 roots=(*)
 [ ${#roots[@]} -gt 0 ] || exit 0
 # A unit masked on the lost server may have been masked by fencing it.
 find . -lname /dev/null -path './etc/systemd/system/*' -printf '- /%P\\n' >/run/continuity-masked
-trap 'rm -f /run/continuity-masked' EXIT
-rsync --exclude-from=/run/continuity-masked "$@" -- "${roots[@]}" /
+trap 'rm -f /run/continuity-masked /run/continuity-kept' EXIT
+rsync --exclude-from=/run/continuity-masked --exclude-from=/run/continuity-kept "$@" \\
+  -- "${roots[@]}" /
 """
 
 
-def apply(server: Server, staging: str) -> tuple[str, ...]:
+def apply(server: Server, staging: str, overlay: Overlay | None) -> tuple[str, ...]:
     """Do what `Server.apply_configuration` promises."""
     _require(server, staging)
+    if overlay is not None:
+        _rename(server, staging, overlay)
     lost = _books(server, staging)
     here = _books(server, "")
     _run_all(server, plan_memberships(lost, here))
     _set_hashes(server, plan_hashes(lost, here))
-    changed = _copy(server, staging, lost, _books(server, ""))
-    for folder in _mirrored(server, staging):
+    kept = overlay.kept if overlay else ()
+    changed = _copy(server, staging, lost, _books(server, ""), kept)
+    for folder in _mirrored(server, staging, whole=overlay is None):
         changed |= _mirror(server, staging, folder)
     if changed:
         server.run(("systemctl", "daemon-reload"), timeout=_SHORT)
@@ -140,8 +169,14 @@ def _set_hashes(server: Server, lines: str) -> None:
         server.run(("chpasswd", "--encrypted"), timeout=_SHORT, stdin=lines.encode())
 
 
-def _copy(server: Server, staging: str, lost: Books, here: Books) -> set[str]:
-    patterns = [pattern for group in LEFT_ALONE.values() for pattern in group]
+def _rename(server: Server, staging: str, overlay: Overlay) -> None:
+    lines = "".join(f"{old}\t{new}\n" for old, new in overlay.renamed)
+    words = ("bash", "-c", _RENAME, "rename-directories", staging)
+    server.run(words, timeout=_SHORT, stdin=lines.encode())
+
+
+def _copy(server: Server, staging: str, lost: Books, here: Books, kept: Sequence[str]) -> set[str]:
+    patterns = [*(pattern for group in LEFT_ALONE.values() for pattern in group), *kept]
     users = renumbered(parse_numbers(lost.passwd), parse_numbers(here.passwd))
     groups = renumbered(group_numbers(lost.group), group_numbers(here.group))
     words = (
@@ -149,22 +184,28 @@ def _copy(server: Server, staging: str, lost: Books, here: Books) -> set[str]:
         *("--keep-dirlinks", "--out-format=%i %n"),
         *((f"--usermap={users}",) if users else ()),
         *((f"--groupmap={groups}",) if groups else ()),
-        *(f"--exclude={pattern}" for pattern in patterns),
     )
     result = server.run(
-        ("bash", "-c", _APPLY, "copy-configuration", staging, *words), timeout=_COPY
+        ("bash", "-c", _APPLY, "copy-configuration", staging, *words),
+        timeout=_COPY,
+        stdin="".join(f"- {pattern}\n" for pattern in patterns).encode(),
     )
     return parse_itemized(result.stdout.decode(errors="surrogateescape"))
 
 
-def _mirrored(server: Server, staging: str) -> tuple[str, ...]:
-    pairs = (f"{staging}/{folder}/{proof}" for folder, proof in MIRRORED.items())
-    script = "for path in " + " ".join(
-        shlex.quote(staging) + pair[len(staging) :] for pair in pairs
+def _mirrored(server: Server, staging: str, *, whole: bool) -> tuple[str, ...]:
+    """Return the directories to mirror: whole ones, or those of sites in them."""
+    script = "\n".join(
+        _FOLDERS.format(
+            top=shlex.quote(staging),
+            path=f"{folder}/{proof}",
+            parts="''" if whole else " ".join(OF_SITES[folder]),
+        )
+        for folder, proof in MIRRORED.items()
     )
-    script += '; do [ ! -e "$path" ] || dirname "$path"; done'
-    said = server.run(("sh", "-c", script), timeout=_SHORT).stdout.decode()
-    return tuple(line.removeprefix(staging.rstrip("/") + "/") for line in said.splitlines())
+    said = server.run(("sh", "-c", script, "mirrored"), timeout=_SHORT).stdout.decode()
+    top = staging.rstrip("/") + "/"
+    return tuple(line.removeprefix(top).rstrip("/") for line in said.splitlines())
 
 
 def _mirror(server: Server, staging: str, folder: str) -> set[str]:

@@ -11,7 +11,7 @@ from blocks.errors import NotFound
 from blocks.servers import configuration, facts, packages, services
 from blocks.servers.accounts import Books, plan_accounts
 from blocks.servers.base import Server
-from blocks.types import Account, ServerFacts
+from blocks.types import Account, Overlay, ServerFacts
 
 MARKERS = "/var/lib/continuity/markers"
 _SHORT = timedelta(seconds=60)
@@ -24,6 +24,9 @@ class DebianServer(Server, ABC):
         said = self.run(("bash", "-c", facts.SCRIPT, "read-facts"), timeout=_SHORT).stdout.decode()
         return facts.parse_facts("server", said)
 
+    def release(self) -> str:
+        return facts.parse_release("server", self.get("/etc/os-release").decode())
+
     def add_accounts(self, accounts: Sequence[Account]) -> tuple[str, ...]:
         here = Books(self.get("/etc/passwd").decode(), self.get("/etc/group").decode())
         plan = plan_accounts("the server", accounts, here)
@@ -32,11 +35,14 @@ class DebianServer(Server, ABC):
             self.run(("sh", "-e", "-c", script), timeout=_SHORT)
         return plan.created
 
+    def offered_packages(self) -> frozenset[str]:
+        return packages.offered(self)
+
     def install_packages(self, names: Sequence[str], *, timeout: timedelta) -> tuple[str, ...]:
         return packages.install(self, names, timeout)
 
-    def apply_configuration(self, staging: str) -> tuple[str, ...]:
-        return configuration.apply(self, staging)
+    def apply_configuration(self, staging: str, overlay: Overlay | None = None) -> tuple[str, ...]:
+        return configuration.apply(self, staging, overlay)
 
     def start_services(self, names: Sequence[str]) -> tuple[str, ...]:
         return services.start(self, names)

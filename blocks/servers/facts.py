@@ -22,6 +22,10 @@ section passwd; cat /etc/passwd
 section group; cat /etc/group
 section services
 systemctl list-unit-files --state=enabled --type=service --plain --no-legend --no-pager
+section untouched
+{ dpkg-query -W -f='${Conffiles}\\n' | awk '$1 ~ "^/" && NF == 2 { print $2 "  " $1 }'
+  cat /var/lib/ucf/hashfile 2>/dev/null
+} | LC_ALL=C md5sum --check 2>/dev/null | sed -n 's/: OK$//p'
 section clock; date +%s.%N
 """
 
@@ -46,9 +50,18 @@ def parse_facts(subject: str, text: str) -> ServerFacts:
             packages=tuple(sorted(sections["packages"].split())),
             accounts=parse_accounts(sections["passwd"], sections["group"]),
             services=_services(sections["services"]),
+            untouched=tuple(sorted(set(sections["untouched"].splitlines()) - {""})),
             clock=datetime.fromtimestamp(float(sections["clock"]), UTC),
         )
     except (KeyError, ValueError, IndexError) as error:
+        _refuse(subject, error)
+
+
+def parse_release(subject: str, text: str) -> str:
+    """Read the release from os-release. Raises `ProviderError` when it is not there."""
+    try:
+        return _assignments(text)["VERSION_ID"]
+    except KeyError as error:
         _refuse(subject, error)
 
 

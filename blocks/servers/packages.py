@@ -97,13 +97,23 @@ def parse_candidates(text: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def offered(server: Server) -> frozenset[str]:
+    """Do what `Server.offered_packages` promises."""
+    if not _lists_are_fresh(server):
+        _update(server)
+    said = server.run(("apt-cache", "pkgnames"), timeout=_SHORT).stdout.decode()
+    return frozenset(said.split())
+
+
+def _lists_are_fresh(server: Server) -> bool:
+    minutes = str(int(LISTS_MAX_AGE.total_seconds() // 60))
+    words = ("sh", "-c", _FRESH_LISTS, "package-lists", minutes)
+    return server.run(words, timeout=_SHORT, accept=(0, 1)).status == 0
+
+
 def _know(server: Server, names: Sequence[str]) -> None:
     """Make sure that the mirror knows all names, asking it anew when that may help."""
-    minutes = str(int(LISTS_MAX_AGE.total_seconds() // 60))
-    lists = server.run(
-        ("sh", "-c", _FRESH_LISTS, "package-lists", minutes), timeout=_SHORT, accept=(0, 1)
-    )
-    if lists.status == 0 and not _unknown(server, names):
+    if _lists_are_fresh(server) and not _unknown(server, names):
         return
     _update(server)
     unknown = _unknown(server, names)

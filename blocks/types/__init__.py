@@ -29,7 +29,7 @@ from blocks.types.databases import Canary, DatabaseFacts, DatabaseSchema, Positi
 from blocks.types.machines import HostKey, Machine, MachineRequest, MachineSize, PowerState
 from blocks.types.names import AddressChange, AddressRecord
 from blocks.types.promises import Frequency, Tier
-from blocks.types.servers import Account, CommandResult, RemoteCommand, ServerFacts
+from blocks.types.servers import Account, CommandResult, Overlay, RemoteCommand, ServerFacts
 from blocks.types.sites import SmokeCheck, SmokeResult
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "Machine",
     "MachineRequest",
     "MachineSize",
+    "Overlay",
     "Part",
     "Position",
     "PowerState",

@@ -59,3 +59,18 @@ class ServerFacts:
     services: tuple[str, ...]
     """Enabled systemd services, sorted."""
     clock: datetime
+    untouched: tuple[str, ...] = ()
+    """Configuration files that are still as their package brought them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """How a configuration is put over that of another release of Debian.
+
+    Attributes:
+        renamed: Directories that have another name here: old and new absolute path.
+        kept: Paths (rsync patterns from the root) of which the machine's own stay.
+    """
+
+    renamed: tuple[tuple[str, str], ...]
+    kept: tuple[str, ...]

@@ -18,7 +18,7 @@ from blocks.errors import (
     NotFound,
 )
 from blocks.servers.ssh import SshServer
-from blocks.types import Account, CommandResult, RemoteCommand
+from blocks.types import Account, CommandResult, Overlay, RemoteCommand
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
 SHORT = timedelta(seconds=30)
@@ -141,6 +141,13 @@ def test_unknown_packages_are_named_before_anything_is_installed(debian: SshServ
     assert "lighttpd" not in debian.facts().packages
 
 
+def test_what_can_be_installed_is_known_by_name(debian: SshServer) -> None:
+    offered = debian.offered_packages()
+    assert {"nginx", "php8.2-fpm", "openssh-server"} <= offered
+    assert not {"php8.4-fpm", "no-such-package-a"} & offered
+    assert len(offered) > 10_000
+
+
 def test_packages_are_installed_once_and_their_services_do_not_start(debian: SshServer) -> None:
     sh(debian, "apt-get -q -y purge memcached 2>/dev/null >&2 || true")
     wanted = ["memcached", "openssh-server", "linux-image-amd64"]
@@ -206,6 +213,38 @@ def test_part_of_a_directory_deletes_nothing_of_the_rest(web: SshServer, staging
     sh(web, f"mkdir -p {staging}/etc/nginx/conf.d; echo '# x' >{staging}/etc/nginx/conf.d/x.conf")
     assert web.apply_configuration(staging) == ("/etc/nginx/conf.d/x.conf",)
     assert sh(web, "ls /etc/nginx/nginx.conf /etc/nginx/conf.d/x.conf").count("\n") == 2
+
+
+def test_over_another_release_its_own_files_stay_and_directories_get_its_names(
+    web: SshServer, staging: str
+) -> None:
+    untouched = web.facts().untouched
+    assert {"/etc/nginx/mime.types", "/etc/php/8.2/fpm/php-fpm.conf"} <= set(untouched)
+    sh(
+        web,
+        f"""cd {staging}/etc; cp -a /etc/nginx .; mkdir -p php/7.4/fpm/pool.d cron.d pam.d
+        echo '# other mime' >nginx/mime.types; echo '# changed' >>nginx/nginx.conf
+        printf '[shop]\\nuser = shop\\nlisten = /run/php/php7.4-shop.sock\\npm = static\\n' >shop
+        echo 'pm.max_children = 1' >>shop; mv shop php/7.4/fpm/pool.d/shop.conf
+        echo 'include=/etc/php/7.4/fpm/pool.d/*.conf' >php/7.4/fpm/php-fpm.conf
+        echo '; see /etc/php/7.4/fpm/more' >php/7.4/fpm/own.ini
+        echo '* * * * * root true' >cron.d/shop; echo other >pam.d/common-auth""",
+    )
+    kept = ("/etc/nginx/mime.types", "/etc/php/8.2/fpm/php-fpm.conf", "/etc/pam.d")
+    over = Overlay((("/etc/php/7.4", "/etc/php/8.2"),), kept)
+    before = sh(web, "cat /etc/nginx/mime.types /etc/php/8.2/fpm/php-fpm.conf /etc/pam.d/*")
+    changed = set(web.apply_configuration(staging, over))
+    assert {"/etc/php/8.2/fpm/pool.d/shop.conf", "/etc/cron.d/shop"} <= changed
+    assert "/etc/php/8.2/fpm/pool.d/www.conf" in changed, "the lost server had no such pool"
+    assert sh(web, "cat /etc/nginx/mime.types /etc/php/8.2/fpm/php-fpm.conf /etc/pam.d/*") == before
+    assert "# changed" in sh(web, "cat /etc/nginx/nginx.conf")
+    assert sh(web, "cat /etc/php/8.2/fpm/own.ini") == "; see /etc/php/8.2/fpm/more\n"
+    assert sh(web, "ls -d /etc/php/7.4 2>/dev/null || true") == ""
+    assert sh(web, "ls /etc/php/8.2/fpm").count("\n") > 3, "only pools are mirrored"
+    assert web.apply_configuration(staging, over) == ()
+    assert "php8.2-fpm" in web.start_services(["php8.2-fpm"])
+    assert sh(web, "test -S /run/php/php7.4-shop.sock; echo $?") == "0\n"
+    assert "/etc/nginx/nginx.conf" not in web.facts().untouched
 
 
 def test_a_staging_directory_that_is_not_there(debian: SshServer) -> None:

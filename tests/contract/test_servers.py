@@ -141,5 +141,9 @@ def test_a_marker_is_found_again(machine: Server) -> None:
     assert machine.read_marker("files-blog") == "snapshot-2"
 
 
+def test_the_release_is_the_one_that_the_facts_tell(machine: Server) -> None:
+    assert machine.release() == machine.facts().release == "12"
+
+
 def test_only_running_jobs_are_stopped(machine: Server) -> None:
     assert machine.stop_jobs("nothing-runs") == ()

@@ -32,11 +32,15 @@ class MemoryTable:
 Schemas = dict[str, dict[str, MemoryTable]]
 
 
+MARIADB = {"12": "10.11.19-MariaDB-0+deb12u1", "13": "11.8.3-MariaDB-0+deb13u1"}
+"""Version of each release of Debian."""
+
+
 @dataclass
 class MemoryService:
     """A database service on a machine."""
 
-    version: str = "10.11.19-MariaDB-0+deb12u1"
+    version: str = MARIADB["12"]
     passwords: dict[str, str] = field(default_factory=lambda: {"continuity": "secret"})
     schemas: Schemas = field(default_factory=dict)
     grants: list[str] = field(default_factory=list)
@@ -59,7 +63,10 @@ class MemoryMachine:
     host_key: str = "ssh-ed25519 AAAAmemory"
     up: bool = True
     files: dict[str, MemoryFile] = field(default_factory=dict)
+    untouched: set[str] = field(default_factory=set)
+    """Files that are as their package brought them."""
     packages: list[str] = field(default_factory=list)
+    release: str = "12"
     known_packages: set[str] | None = None
     """What the mirror has; None for everything."""
     accounts: list[Account] = field(default_factory=list)
@@ -86,7 +93,11 @@ class MemoryWorld:
     """All machines of a test, by address; a machine is there as soon as it is asked for."""
 
     machines: dict[str, MemoryMachine] = field(default_factory=dict)
+    make: Callable[[str], MemoryMachine] = MemoryMachine
+    """Makes the machine at an address that is new."""
 
     def machine(self, address: str) -> MemoryMachine:
         """Return the machine at this address."""
-        return self.machines.setdefault(address, MemoryMachine(address))
+        if address not in self.machines:
+            self.machines[address] = self.make(address)
+        return self.machines[address]

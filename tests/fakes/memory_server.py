@@ -24,8 +24,14 @@ from blocks.servers.configuration import LEFT_ALONE
 from blocks.servers.packages import OF_THE_MACHINE
 from blocks.servers.services import ordered
 from blocks.servers.wrapping import as_command
-from blocks.types import Account, CommandResult, RemoteCommand, ServerFacts
-from tests.fakes.memory_machine import MemoryFile, MemoryMachine, MemoryService, MemoryWorld
+from blocks.types import Account, CommandResult, Overlay, RemoteCommand, ServerFacts
+from tests.fakes.memory_machine import (
+    MARIADB,
+    MemoryFile,
+    MemoryMachine,
+    MemoryService,
+    MemoryWorld,
+)
 
 MARKERS = "/var/lib/continuity/markers/"
 TWINS: list[Callable[[MemoryMachine, tuple[str, ...]], bytes | None]] = []
@@ -186,7 +192,7 @@ class MemoryServer(Server):
         return ServerFacts(
             hostname=f"host-{self.address}",
             distribution="debian",
-            release="12",
+            release=here.release,
             cores=2,
             memory=4 * 1024**3,
             disk_size=here.disk_size,
@@ -195,7 +201,11 @@ class MemoryServer(Server):
             accounts=tuple(sorted(here.accounts, key=lambda account: account.uid)),
             services=tuple(sorted(here.enabled)),
             clock=here.clock().astimezone(UTC),
+            untouched=tuple(sorted(here.untouched)),
         )
+
+    def release(self) -> str:
+        return self.reach("release").release
 
     def add_accounts(self, accounts: Sequence[Account]) -> tuple[str, ...]:
         here = self.reach("add_accounts", str(len(accounts)))
@@ -210,6 +220,10 @@ class MemoryServer(Server):
             here.accounts.append(account)
         return tuple(account.name for account in missing)
 
+    def offered_packages(self) -> frozenset[str]:
+        here = self.reach("offered_packages")
+        return frozenset({*here.packages, *(here.known_packages or ())})
+
     def install_packages(self, names: Sequence[str], *, timeout: timedelta) -> tuple[str, ...]:
         here = self.reach("install_packages", str(len(names)))
         wanted = sorted({name for name in names if not OF_THE_MACHINE.fullmatch(name)})
@@ -220,18 +234,22 @@ class MemoryServer(Server):
         here.packages += missing
         here.enabled |= {name for name in map(_service_of, missing) if name}
         if "mariadb-server" in missing and here.database is None:
-            here.database = MemoryService(passwords={})
+            here.database = MemoryService(version=MARIADB[here.release], passwords={})
         return tuple(missing)
 
-    def apply_configuration(self, staging: str) -> tuple[str, ...]:
+    def apply_configuration(self, staging: str, overlay: Overlay | None = None) -> tuple[str, ...]:
         here = self.reach("apply_configuration", staging)
         root = staging.rstrip("/")
+        over = overlay or Overlay((), ())
         staged = {
-            p.removeprefix(root): f for p, f in here.files.items() if p.startswith(root + "/")
+            _renamed(p.removeprefix(root), over): f
+            for p, f in here.files.items()
+            if p.startswith(root + "/")
         }
         if not staged:
             raise NotFound(f"staging directory {staging}", "does not exist", "restore it first")
-        changed = [p for p, f in staged.items() if not _left_alone(p) and here.files.get(p) != f]
+        own = [*(pattern for group in LEFT_ALONE.values() for pattern in group), *over.kept]
+        changed = [p for p, f in staged.items() if not _fits(p, own) and here.files.get(p) != f]
         here.files |= {path: staged[path] for path in changed}
         return tuple(sorted(changed))
 
@@ -276,6 +294,12 @@ def _service_of(package: str) -> str:
     return name if serving else ""
 
 
-def _left_alone(path: str) -> bool:
-    patterns = [pattern for group in LEFT_ALONE.values() for pattern in group]
+def _renamed(path: str, overlay: Overlay) -> str:
+    for old, new in overlay.renamed:
+        if path.startswith(f"{old}/"):
+            return new + path.removeprefix(old)
+    return path
+
+
+def _fits(path: str, patterns: Sequence[str]) -> bool:
     return any(fnmatch.fnmatch(path, p) or fnmatch.fnmatch(path, f"{p}/*") for p in patterns)

@@ -48,6 +48,8 @@ def test_facts_of_a_real_server() -> None:
     site = next(each for each in facts.accounts if each.name == "site9")
     assert (site.uid, site.gid, site.group, site.home) == (1900, 1900, "site9", "/srv/site9")
     assert site.groups == ("team", "www-data")
+    assert {"/etc/nginx/mime.types", "/etc/php/8.2/fpm/php.ini"} <= set(facts.untouched)
+    assert "/etc/mysql/mariadb.conf.d/70-production.cnf" not in facts.untouched
     assert facts.clock.tzinfo is UTC
     assert facts.clock > datetime(2026, 1, 1, tzinfo=UTC)
 
