@@ -21,7 +21,9 @@ from blocks.types import (
     Snapshot,
 )
 from flows.decisions.backup_plan import plan_backup
+from flows.decisions.recovery_plan import ways_back
 from flows.reports.backup_text import backup_markdown
+from flows.reports.plan_text import ways_text
 from flows.tasks.announcing import tell_failures
 from flows.tasks.backup_steps import (
     BackupRun,
@@ -40,7 +42,8 @@ from flows.tasks.backup_steps import (
     start_archive,
     write_canary,
 )
-from flows.tasks.incident import now, open_estate
+from flows.tasks.incident import Estate, now, open_estate
+from flows.tasks.look import targets_of
 from flows.tasks.opening import hold_backup_lease
 from flows.tasks.work import side_by_side, submit
 
@@ -92,15 +95,24 @@ def _backup_server(
             frequency,
             previous[-1] if previous else None,
             now(),
-            has_database=database is not None,
+            stored=_stored(estate, database),
         )
         if not plan.due and not even_if_nothing_is_due:
             return None
         guard_backup(plan, facts, database)
         made = _take(BackupRun(estate, plan), facts, database)
         gone = apply_retention(estate)
-    create_markdown_artifact(key=f"backup-{name}", markdown=backup_markdown(made, gone))
+    targets = targets_of(estate)
+    page = backup_markdown(made, gone, ways_text(targets, ways_back(made, targets)))
+    create_markdown_artifact(key=f"backup-{name}", markdown=page)
     return made
+
+
+def _stored(estate: Estate, facts: DatabaseFacts | None) -> set[str] | None:
+    """Return the databases on the server; the canary's is there as soon as the backup begins."""
+    if estate.database is None or facts is None:
+        return None
+    return {schema.name for schema in facts.schemas} | {estate.database.canary_home()}
 
 
 def _take(run: BackupRun, facts: ServerFacts, database: DatabaseFacts | None) -> RecoverySet:

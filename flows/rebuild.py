@@ -43,10 +43,10 @@ def rebuild(incident: Incident, plan: RecoveryPlan, chosen: RecoverySet) -> Rebu
     engine = submit(prepare_engine, incident, server)
     packages = submit(restore_packages, incident, server, chosen)
     configuration = submit(
-        restore_configuration, incident, server, chosen, after=[engine, packages]
+        restore_configuration, incident, server, chosen, packages, after=[engine, packages]
     )
     database = submit(restore_database, incident, server, plan, chosen, after=[configuration])
-    web = submit(start_services, incident, server, plan, chosen, after=[configuration])
+    web = submit(start_services, incident, server, plan, packages, after=[configuration])
     replay = submit(replay_logs, incident, server, plan, chosen, after=[database])
     data = submit(check_data, incident, server, chosen, after=[replay])
     files = {

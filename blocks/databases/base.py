@@ -51,6 +51,10 @@ class Database(Block, ABC):
     def begin_log(self, server: Server) -> None:
         """Begin a new binary log, if any are written: what follows is in few objects."""
 
+    @abstractmethod
+    def canary_home(self) -> str:
+        """Return the name of the database that holds the canary."""
+
     # --- backup: commands whose standard output is the backup ---
 
     @abstractmethod

@@ -105,6 +105,9 @@ class MariaDb(Database):
         said = server.run(("mariadbd", "--version"), timeout=_SHORT, accept=(0, _NOT_FOUND))
         return "" if said.status == _NOT_FOUND else reading.series(said.stdout.decode())
 
+    def canary_home(self) -> str:
+        return self.canary_database
+
     # --- backup ---
 
     def write_canary(self, server: Server, canary: Canary) -> None:

@@ -22,6 +22,11 @@ FROM information_schema.tables
 WHERE table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')
 ORDER BY table_schema, table_name
 """
+_COLLATIONS = """
+SELECT table_schema, collation_name FROM information_schema.columns
+ WHERE collation_name IS NOT NULL
+UNION SELECT schema_name, default_collation_name FROM information_schema.schemata
+"""
 _SCHEMAS = "SELECT schema_name FROM information_schema.schemata ORDER BY schema_name"
 
 
@@ -39,11 +44,14 @@ def read_facts(cursor: Cursor) -> DatabaseFacts:
     names = [str(row[0]) for row in cursor.fetchall() if row[0] not in SYSTEM_DATABASES]
     cursor.execute(_TABLES)
     rows = [row for row in cursor.fetchall() if row[0] in names]
+    cursor.execute(_COLLATIONS)
+    collations = tuple(sorted({str(row[1]) for row in cursor.fetchall() if row[0] in names}))
     cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
     schemas = tuple(
         _schema(cursor, name, [row for row in rows if row[0] == name]) for name in names
     )
-    return DatabaseFacts(version, series(version), sum(each.size for each in schemas), schemas)
+    size = sum(each.size for each in schemas)
+    return DatabaseFacts(version, series(version), size, schemas, collations)
 
 
 def _schema(cursor: Cursor, name: str, rows: Sequence[tuple[object, ...]]) -> DatabaseSchema:

@@ -34,6 +34,8 @@ class DatabaseFacts:
     """Major and minor, such as 10.11: a physical copy is only restored into the same series."""
     size: int
     schemas: tuple[DatabaseSchema, ...]
+    collations: tuple[str, ...] = ()
+    """All that are in use, sorted: another server must know them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -52,12 +52,14 @@ def plan_backup(
     previous: RecoverySet | None,
     started_at: datetime,
     *,
-    has_database: bool,
+    stored: Collection[str] | None,
 ) -> BackupPlan:
     """Take the sites that are due; carry the newest snapshots of the others over.
 
     A weekly run takes everything. A daily run takes daily sites, and weekly ones that were
-    never taken.
+    never taken. Of the databases `stored` on the server (None: it has no database service) those
+    that belong to no site are always dumped, the canary's among them: another MariaDB series
+    gets its databases from dumps alone.
     Invariant: every site is either due or carried.
     """
     carried: list[SnapshotRef] = []
@@ -68,7 +70,9 @@ def plan_backup(
             due.append(site)
         else:
             carried.extend(refs)
-    databases = tuple(sorted({name for site in due for name in site.databases}))
+    of_sites = {name for site in sites for name in site.databases}
+    of_nobody = set(stored or ()) - of_sites
+    databases = tuple(sorted({name for site in due for name in site.databases} | of_nobody))
     taken_now = set(databases)
     return BackupPlan(
         set_id=set_id(server, started_at),
@@ -80,7 +84,7 @@ def plan_backup(
             ref for ref in carried if ref.part is Part.SITE or ref.subject not in taken_now
         ),
         databases=databases,
-        has_database=has_database,
+        has_database=stored is not None,
     )
 
 

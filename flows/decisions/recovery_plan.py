@@ -12,7 +12,9 @@ from enum import StrEnum
 from pydantic import TypeAdapter
 
 from blocks.errors import ConfigurationError, OutOfScope, StaleObservation
-from blocks.types import AddressChange, AddressRecord, LogPoint, SmokeCheck, Tier
+from blocks.types import AddressChange, AddressRecord, LogPoint, RecoverySet, SmokeCheck, Tier
+from flows.decisions.other_release import expected
+from flows.decisions.readiness import NO_REPLAY, SERIES, Readiness, Way, no_way_back, restore_way
 from flows.decisions.set_choice import SetChoice
 
 
@@ -34,6 +36,8 @@ class TargetChoice:
     provider: str
     size: str
     region: str
+    release: str = ""
+    """Release of Debian that it makes machines of, "" while that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +145,14 @@ class RecoveryPlan:
     fence: bool
     set_id: str
     set_time: datetime
-    database_series: str
     targets: tuple[TargetChoice, ...]
     sites: tuple[SitePlan, ...]
     warnings: tuple[str, ...] = ()
     point: str = ""
     end: LogPoint | None = None
     reaches: datetime | None = None
+    readiness: tuple[Readiness, ...] = ()
+    """How the databases come back, a target each, in their order."""
 
     @property
     def digest(self) -> str:
@@ -162,6 +167,7 @@ def decide_recovery(seen: Observation, incident: str, purpose: Purpose) -> Recov
 
     Raises:
         ConfigurationError: No place is declared where a machine could be made.
+        UnsafePlan: The databases cannot come back at any of the targets.
     """
     if not seen.targets:
         raise ConfigurationError(
@@ -178,7 +184,9 @@ def decide_recovery(seen: Observation, incident: str, purpose: Purpose) -> Recov
         for site in ordered
         if site.name in files
     )
-    series = chosen.database_facts.series if chosen.database_facts else ""
+    readiness = ways_back(chosen, seen.targets)
+    if all(each.way is Way.IMPOSSIBLE for each in readiness):
+        raise no_way_back(chosen.id, readiness[0])
     return RecoveryPlan(
         incident=incident,
         purpose=purpose,
@@ -187,14 +195,20 @@ def decide_recovery(seen: Observation, incident: str, purpose: Purpose) -> Recov
         fence=not drill,
         set_id=chosen.id,
         set_time=chosen.consistent_at,
-        database_series=series,
         targets=seen.targets,
         sites=plans,
-        warnings=_warnings(seen, plans, drill=drill),
+        warnings=(*_warnings(seen, plans, drill=drill), *_target_warnings(seen, readiness)),
+        readiness=readiness,
         point=seen.archive.wanted,
         end=seen.archive.end if seen.archive.wanted else None,
         reaches=seen.archive.reaches,
     )
+
+
+def ways_back(chosen: RecoverySet, targets: Sequence[TargetChoice]) -> tuple[Readiness, ...]:
+    """Decide how the set's databases come back, a target each."""
+    facts = chosen.database_facts
+    return tuple(restore_way(facts, SERIES.get(each.release, "")) for each in targets)
 
 
 def guard_recovery(
@@ -263,6 +277,20 @@ def _warnings(seen: Observation, plans: Sequence[SitePlan], *, drill: bool) -> t
     if seen.answering:
         ports = ", ".join(str(port) for port in seen.answering)
         found.append(f"l'ancien serveur répond encore (port {ports}) : il est d'abord arrêté")
+    return tuple(found)
+
+
+def _target_warnings(seen: Observation, readiness: Sequence[Readiness]) -> tuple[str, ...]:
+    """Say what is different on a machine of another release."""
+    lost = seen.choice.chosen.server_facts
+    found = []
+    for target, ready in zip(seen.targets, readiness, strict=True):
+        said = list(expected(lost, target.release))
+        if ready.way in (Way.LOGICAL, Way.IMPOSSIBLE):
+            said.append(f"bases : {ready.reason}")
+        if ready.way is Way.LOGICAL and seen.archive.reaches is not None:
+            said.append(NO_REPLAY)
+        found += [f"{target.provider}, {each}" for each in said]
     return tuple(found)
 
 

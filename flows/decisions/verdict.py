@@ -55,6 +55,8 @@ class Outcome:
     rpo: timedelta | None
     sites: tuple[SiteOutcome, ...]
     problems: tuple[str, ...] = field(default=())
+    to_check: tuple[str, ...] = field(default=())
+    """What is proven to answer, but a person should look at, such as another version of PHP."""
 
 
 def conclude(
@@ -64,6 +66,7 @@ def conclude(
     down_since: datetime,
     data_as_of: datetime | None,
     problems: Sequence[str] = (),
+    to_check: Sequence[str] = (),
 ) -> Outcome:
     """Weigh the sites' outcomes; a problem of the whole server keeps the verdict from green."""
     proven = [site for site in sites if site.proven]
@@ -87,6 +90,7 @@ def conclude(
         rpo=rpo,
         sites=tuple(sites),
         problems=tuple(problems),
+        to_check=tuple(to_check),
     )
 
 

@@ -16,8 +16,8 @@ PARTS = {
 }
 
 
-def backup_markdown(made: RecoverySet, gone: Sequence[str]) -> str:
-    """Return the page of one set: what it holds, how much was new, what was read back."""
+def backup_markdown(made: RecoverySet, gone: Sequence[str], way_back: str) -> str:
+    """Return the page of one set: what it holds, how much was new, how it comes back."""
     added = sum(ref.added for ref in made.snapshots if ref.taken_in == made.id)
     lines = [
         f"# Jeu de sauvegarde `{made.id}`",
@@ -25,6 +25,8 @@ def backup_markdown(made: RecoverySet, gone: Sequence[str]) -> str:
         f"Données au {moment(made.consistent_at)}. Durée "
         f"{duration(made.finished_at - made.started_at)}, {size(added)} envoyés. "
         f"Relu dans le stockage : {made.read_back.objects} objets, {size(made.read_back.bytes)}.",
+        "",
+        f"Bases en cas de reprise : {way_back}.",
         "",
         "| Partie | Sujet | Taille | Envoyé | Fichiers | Pris dans |",
         "|---|---|---|---|---|---|",

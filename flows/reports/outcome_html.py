@@ -45,6 +45,8 @@ plan <code>{{ d.plan_digest }}</code> approuvé par {{ d.approved_by }}.</p>
 <td>{{ span(site.down_seconds) }}</td><td>{{ span(d.rpo_seconds) }}</td><td>{{ site.observed }}</td></tr>
 {% endfor %}</table>
 {% if d.problems %}<h2>Reste à faire</h2><ul>{% for each in d.problems %}<li>{{ each }}</li>{% endfor %}</ul>
+{% endif %}{% if d.to_check %}<h2>À vérifier</h2>
+<ul>{% for each in d.to_check %}<li>{{ each }}</li>{% endfor %}</ul>
 {% endif %}<h2>Étapes</h2>
 <table><tr><th>Étape</th><th>Durée</th><th></th><th>Détail</th></tr>
 {% for step in steps %}<tr><td>{{ step.title }}</td><td>{{ step.spent }}</td>

@@ -52,6 +52,7 @@ def outcome_document(
             for site in outcome.sites
         ],
         "problems": list(outcome.problems),
+        "to_check": list(outcome.to_check),
         "steps": [_step(record) for record in latest(records)],
     }
 
@@ -99,9 +100,10 @@ def outcome_markdown(document: Mapping[str, object]) -> str:
             f"| {site['title']} | {'oui' if site['proven'] else 'NON'} | "
             f"{duration(_span(site['down_seconds']))} | {site['observed']} |"
         )
-    problems = document["problems"]
-    if isinstance(problems, list) and problems:
-        lines += ["", "## Reste à faire", "", *(f"- {problem}" for problem in problems)]
+    for key, title in (("problems", "Reste à faire"), ("to_check", "À vérifier")):
+        listed = document[key]
+        if isinstance(listed, list) and listed:
+            lines += ["", f"## {title}", "", *(f"- {each}" for each in listed)]
     lines += ["", "## Étapes", "", "| Étape | État | Durée | Détail |", "|---|---|---|---|"]
     for each in _rows(document["steps"]):
         detail = " ; ".join(str(each[key]) for key in ("saw", "did", "why") if each[key])

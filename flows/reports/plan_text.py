@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from flows.decisions.recovery_plan import Purpose, RecoveryPlan
+from flows.decisions.readiness import Readiness
+from flows.decisions.recovery_plan import Purpose, RecoveryPlan, TargetChoice
 from flows.reports.wording import duration, moment
 
 NEW = "adresse de la nouvelle machine"
@@ -15,7 +17,9 @@ def plan_markdown(plan: RecoveryPlan, now: datetime) -> str:
     drill = plan.purpose is Purpose.DRILL
     title = "Exercice de reprise" if drill else "Plan de reprise"
     targets = " puis ".join(
-        f"`{target.provider}` {target.size or 'taille par défaut'}" for target in plan.targets
+        f"`{target.provider}` {target.size or 'taille par défaut'}"
+        + (f", Debian {target.release}" if target.release else "")
+        for target in plan.targets
     )
     lines = [
         f"# {title} de {plan.server}",
@@ -30,7 +34,7 @@ def plan_markdown(plan: RecoveryPlan, now: datetime) -> str:
         f"| Âge des données | {duration(now - _data_at(plan))} |",
         f"| Rejeu après le jeu | {_replay(plan)} |",
         f"| Nouvelle machine | {targets} |",
-        f"| Base de données | {_database(plan)} |",
+        f"| Base de données | {ways_text(plan.targets, plan.readiness)} |",
         f"| Ancien serveur | {plan.lost_address}{', arrêté avant toute bascule' if plan.fence else ''} |",
         "",
         "## Sites, dans l'ordre",
@@ -89,11 +93,13 @@ def _replay(plan: RecoveryPlan) -> str:
     return "aucun"
 
 
-def _database(plan: RecoveryPlan) -> str:
-    if not plan.database_series:
-        return "aucune"
-    series = plan.database_series
-    return f"copie physique (MariaDB {series}), sinon export SQL"
+def ways_text(targets: Sequence[TargetChoice], ways: Sequence[Readiness]) -> str:
+    """Say how the databases come back, by target where they differ."""
+    reasons = [each.reason for each in ways]
+    if len(set(reasons)) == 1:
+        return reasons[0]
+    pairs = zip(targets, reasons, strict=True)
+    return " ; ".join(f"{target.provider} : {reason}" for target, reason in pairs)
 
 
 def _dns_lines(plan: RecoveryPlan) -> list[str]:

@@ -128,6 +128,7 @@ def _end(outcome: Outcome | None) -> str:
             for site in outcome.sites
         ),
         *(f"✗ {problem}" for problem in outcome.problems),
+        *(f"À vérifier : {each}" for each in outcome.to_check),
     ]
     return "\n".join(lines)
 

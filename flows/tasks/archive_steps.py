@@ -8,6 +8,7 @@ from blocks.servers.base import Server
 from blocks.types import Part, RecoverySet
 from flows.decisions.log_chain import choose_changes
 from flows.decisions.point_in_time import WantedPoint
+from flows.decisions.readiness import NO_REPLAY, Way, restore_way
 from flows.decisions.recovery_plan import RecoveryPlan
 from flows.reports.wording import counted, size
 from flows.tasks.archive_look import chain_behind, find_point, spans_to
@@ -27,8 +28,12 @@ def replay_logs(
     if database is None or archive is None or position is None or not position.identity:
         note.skipped, note.why = True, "le jeu n'a pas d'archive à sa suite"
         return
-    if database.installed_series(server) != plan.database_series:
+    if (
+        restore_way(chosen.database_facts, database.installed_series(server)).way
+        is not Way.PHYSICAL
+    ):
         note.skipped, note.why = True, "autre série de MariaDB : les exports ne se complètent pas"
+        note.data = {"to_check": [NO_REPLAY]}
         return
     chain = chain_behind(incident.estate, chosen)
     if not chain.spans:

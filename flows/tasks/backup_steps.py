@@ -210,7 +210,8 @@ def guard_backup(plan: BackupPlan, facts: ServerFacts, database: DatabaseFacts |
             f"continuity backup {plan.server}",
         )
     have = {schema.name for schema in database.schemas} if database else set()
-    missing = [name for name in plan.databases if name not in have]
+    named = {name for site in plan.due for name in site.databases}
+    missing = sorted(named - have)
     if missing:
         raise NotFound(
             f"databases {', '.join(missing)} of {plan.server}",

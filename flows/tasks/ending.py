@@ -48,6 +48,7 @@ def verify(
         down_since,
         _data_as_of(incident, chosen),
         problems,
+        _to_check(incident),
     )
     note.saw = outcome_sentence(outcome)
     return outcome
@@ -101,6 +102,12 @@ def _data_as_of(incident: Incident, chosen: RecoverySet) -> datetime | None:
         said = record.data.get(name) if record else None
         moments += [datetime.fromisoformat(str(said))] if said else []
     return max(moments)
+
+
+def _to_check(incident: Incident) -> list[str]:
+    """Return what the steps left for a person to look at."""
+    lists = (record.data.get("to_check", ()) for record in latest(incident.records))
+    return [str(each) for listed in lists if isinstance(listed, list) for each in listed]
 
 
 def _site_outcome(incident: Incident, rebuilt: Rebuilt, plan: SitePlan) -> SiteOutcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 from blocks.errors import NotFound
@@ -49,7 +50,7 @@ def observe(
         choice=choice,
         sites=tuple(_site_spec(name, estate) for name in estate.sites),
         zones=tuple(view.result() for view in zones),
-        targets=_targets(estate, target),
+        targets=targets_of(estate, target),
         archive=archive,
     )
     note.saw = (
@@ -114,12 +115,16 @@ def _view(reference: str, estate: Estate) -> ZoneView:
     return ZoneView(reference, zone.zone, zone.read())
 
 
-def _targets(estate: Estate, wanted: str) -> tuple[TargetChoice, ...]:
+def targets_of(estate: Estate, wanted: str = "") -> tuple[TargetChoice, ...]:
     """Return the declared targets, or only those of the provider that the operator named."""
     declared = tuple(
         TargetChoice(each.provider, each.size, each.region) for each in estate.declared.targets
     )
-    return tuple(each for each in declared if not wanted or each.provider == wanted)
+    return tuple(
+        replace(each, release=estate.providers[each.provider].release())
+        for each in declared
+        if not wanted or each.provider == wanted
+    )
 
 
 def _site_spec(name: str, estate: Estate) -> SiteSpec:

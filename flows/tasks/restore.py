@@ -11,7 +11,10 @@ from blocks.archives.agent import PACKAGES as ARCHIVE_PACKAGES
 from blocks.errors import CommandFailed, ContinuityError, DamagedData, NotFound
 from blocks.repositories.catalogue import Catalogue
 from blocks.servers.base import Server
+from blocks.servers.packages import OF_THE_MACHINE
 from blocks.types import Part, RecoverySet, RemoteCommand, SnapshotRef
+from flows.decisions.other_release import Exchange, exchange, overlay, same_release, to_check
+from flows.decisions.readiness import Way, no_way_back, restore_way
 from flows.decisions.recovery_plan import RecoveryPlan
 from flows.reports.wording import counted, size
 from flows.tasks.incident import Incident, StepNote
@@ -20,6 +23,9 @@ from flows.tasks.steps import step
 STAGING = "/var/lib/continuity/configuration"
 LONG = timedelta(hours=6)
 START_AGAIN = timedelta(seconds=3)
+UNKNOWN_ORIGIN = (
+    "configuration reprise en entier : ce jeu ne dit pas quels fichiers étaient d'origine"
+)
 LATER = ("cron",)
 """Started when all data is back, so that no job works on half a site; never in a drill."""
 OWN_STEP = ("mariadb", "mysql")
@@ -54,14 +60,29 @@ def prepare_engine(incident: Incident, note: StepNote, server: Server) -> None:
 @step("packages")
 def restore_packages(
     incident: Incident, note: StepNote, server: Server, chosen: RecoverySet
-) -> None:
-    """Install the packages that the lost server had; those that the mirror lacks are named."""
-    wanted = list(chosen.server_facts.packages)
-    if incident.estate.archive is not None:
-        wanted = sorted({*wanted, *ARCHIVE_PACKAGES})
-    installed = server.install_packages(wanted, timeout=timedelta(minutes=30))
+) -> Exchange:
+    """Install the packages that the lost server had, or what this release has in their place.
+
+    Those that the mirror lacks stop the recovery on the same release; on another one they are
+    named. Returns what goes by another name here.
+    """
+    exchanged = _exchange(incident, server, chosen)
+    installed = server.install_packages(exchanged.packages, timeout=timedelta(minutes=30))
     note.did = counted(len(installed), "paquet manquant installé", "paquets manquants installés")
-    note.did += f" ({len(wanted)} demandés)"
+    note.did += f" ({len(exchanged.packages)} demandés)"
+    warnings = to_check(exchanged)
+    note.why = " ; ".join(warnings)
+    note.data = {"to_check": list(warnings)}
+    return exchanged
+
+
+def _exchange(incident: Incident, server: Server, chosen: RecoverySet) -> Exchange:
+    lost, release = chosen.server_facts, server.release()
+    names = {*lost.packages, *(ARCHIVE_PACKAGES if incident.estate.archive else ())}
+    wanted = sorted(name for name in names if not OF_THE_MACHINE.fullmatch(name))
+    if release == lost.release:
+        return same_release(lost, wanted)
+    return exchange(lost, wanted, release, server.offered_packages())
 
 
 @step("files")
@@ -85,14 +106,18 @@ def restore_files(
 
 @step("configuration")
 def restore_configuration(
-    incident: Incident, note: StepNote, server: Server, chosen: RecoverySet
+    incident: Incident, note: StepNote, server: Server, chosen: RecoverySet, exchanged: Exchange
 ) -> None:
     """Put web server, PHP, database, certificate and cron configuration in force."""
     ref = find_ref(chosen, Part.CONFIGURATION, incident.estate.name)
     with offer_another_set(incident, chosen):
         incident.estate.repository.restore_paths(server, incident.estate.name, ref.id, STAGING)
-    changed = server.apply_configuration(STAGING)
+    over = overlay(chosen.server_facts, exchanged)
+    changed = server.apply_configuration(STAGING, over)
     note.did = counted(len(changed), "chemin mis à jour", "chemins mis à jour")
+    if over is not None:
+        note.why = f"Debian {exchanged.release} garde ses propres fichiers d'origine"
+        note.data = {"to_check": [UNKNOWN_ORIGIN] if not chosen.server_facts.untouched else []}
 
 
 @step("database")
@@ -105,21 +130,24 @@ def restore_database(
         note.skipped, note.why = True, "le serveur n'a pas de base de données"
         return
     series = database.installed_series(server)
-    same = series == chosen.database_facts.series
     note.saw = f"MariaDB {series or 'absent'} ici, {chosen.database_facts.series} dans le jeu"
+    ready = restore_way(chosen.database_facts, series)
+    if ready.way is Way.IMPOSSIBLE:
+        raise no_way_back(chosen.id, ready)
     with offer_another_set(incident, chosen):
-        if same:
+        if ready.way is Way.PHYSICAL:
             ref = find_ref(chosen, Part.PHYSICAL, incident.estate.name)
             stream = _stream(incident, ref)
             database.restore_physical(server, stream, snapshot=ref.id, size=ref.size, timeout=LONG)
             note.did = f"copie physique, {size(ref.size)}"
         else:
             note.did = _restore_logical(incident, server, chosen)
+            note.data = {"to_check": [f"bases restaurées par {ready.reason}"]}
 
 
 @step("web")
 def start_services(
-    incident: Incident, note: StepNote, server: Server, plan: RecoveryPlan, chosen: RecoverySet
+    incident: Incident, note: StepNote, server: Server, plan: RecoveryPlan, exchanged: Exchange
 ) -> None:
     """Start everything that ran on the lost server, but the database and cron.
 
@@ -127,7 +155,7 @@ def start_services(
     restored, a failure is tried again.
     """
     later = LATER + OWN_STEP
-    names = [each for each in chosen.server_facts.services if each not in later]
+    names = [each for each in exchanged.services if each not in later]
     deadline = monotonic() + LONG.total_seconds()
     while True:
         complete = _files_ended(incident, plan) or monotonic() > deadline

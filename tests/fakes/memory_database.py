@@ -92,6 +92,9 @@ class MemoryDatabase(Database):
         service = _machine(server, "installed_series").database
         return series(service.version) if service else ""
 
+    def canary_home(self) -> str:
+        return "continuity"
+
     # --- backup ---
 
     def write_canary(self, server: Server, canary: Canary) -> None:

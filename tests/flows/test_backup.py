@@ -32,6 +32,7 @@ def test_a_set_holds_every_part(world: World) -> None:
     assert {(ref.part, ref.subject) for ref in only.snapshots} == {
         (Part.PHYSICAL, "web1"),
         (Part.DATABASE, "shop"),
+        (Part.DATABASE, "continuity"),
         (Part.GRANTS, "web1"),
         (Part.SITE, "shop"),
         (Part.SITE, "brochure"),

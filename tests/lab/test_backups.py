@@ -25,7 +25,7 @@ def test_a_set_holds_all_that_the_server_is(story: Story) -> None:
         (Part.PHYSICAL, SERVER),
         (Part.GRANTS, SERVER),
         (Part.CONFIGURATION, SERVER),
-        *((Part.DATABASE, name) for name in ("boutique", "journal")),
+        *((Part.DATABASE, name) for name in ("boutique", "continuity", "journal")),
         *((Part.SITE, name) for name in ("boutique", "journal", "vitrine")),
     }
     assert story.quiet.sites == ("boutique", "journal", "vitrine")
