@@ -19,6 +19,7 @@ ORDER = (
     "test_restore_by_hand",
     "test_bad_days",
     "test_drill",
+    "test_other_release",
     "test_recovery",
     "test_resume",
     "test_last_resort",
