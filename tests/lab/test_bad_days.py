@@ -155,7 +155,7 @@ def test_a_provider_without_room(here: Lab) -> None:
         refused(OutOfStock, "are taken", "another target"),
         changed("nspawn-vps/lab", **taken),
     ):
-        drill(SERVER)
+        drill(SERVER, target="nspawn-vps/lab")
 
 
 @contextmanager
