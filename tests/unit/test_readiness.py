@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from blocks.errors import UnsafePlan
-from flows.decisions.readiness import Way, restore_way, unknown_collations
-from flows.decisions.recovery_plan import Purpose, TargetChoice, decide_recovery
+from flows.decisions.readiness import NO_REPLAY, Way, restore_way, unknown_collations
+from flows.decisions.recovery_plan import ArchiveView, Purpose, TargetChoice, decide_recovery
 from flows.decisions.set_choice import SetChoice
 from flows.reports.plan_text import plan_markdown
 from tests.unit.samples import NOON, observation, recovery_set
@@ -60,6 +60,15 @@ def test_the_plan_says_before_anything_changes_how_each_target_does_it():
     assert "vps/13 : export SQL (MariaDB 10.11 → MariaDB 11.8)" in page
     assert "vps/13, Debian 12 → 13" in page
     assert page.index("Debian 12 → 13") < page.index("Rang")
+
+
+def test_logs_that_cannot_be_replayed_there_are_told_before_approval():
+    archive = ArchiveView("", None, NOON)
+    for release, told in (("12", False), ("13", True)):
+        targets = (TargetChoice("vps/x", "", "", release),)
+        seen = observation(targets=targets, archive=archive)
+        made = decide_recovery(seen, "inc-1", Purpose.RECOVERY)
+        assert any(NO_REPLAY in each for each in made.warnings) is told
 
 
 def test_a_target_that_only_the_machine_can_tell_of_is_said_to_be_so():
