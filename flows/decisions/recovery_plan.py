@@ -179,7 +179,7 @@ def decide_recovery(seen: Observation, incident: str, purpose: Purpose) -> Recov
         raise ConfigurationError(
             f"server {seen.server}",
             "no target is declared where a new machine could be made",
-            "add `targets` to the server in the estate file, then: continuity estate apply",
+            "add `targets` to the server in the estate file (Prefect: continuity estate apply)",
         )
     drill = purpose is Purpose.DRILL
     chosen = seen.choice.chosen
