@@ -9,6 +9,7 @@ import pytest
 from blocks.errors import (
     ApprovalMismatch,
     AuthenticationFailed,
+    CommandFailed,
     ContinuityError,
     DamagedData,
     NotFound,
@@ -203,6 +204,18 @@ def test_a_check_that_was_mended_in_the_estate_is_used_without_a_new_approval(
         world.recover()
     world.shop.smoke = [SmokePage(url=f"https://{SHOP}/accueil")]
     assert world.recover(approval=Approval.ASK)["verdict"] == "recovered"
+
+
+def test_what_people_read_of_a_failed_step_names_it_in_french(world: World) -> None:
+    world.back_up()
+    world.lose()
+    world.database.fail_next("restore_physical", CommandFailed("web1", "mbstream died", "look"))
+    with pytest.raises(VerificationFailed):
+        world.recover()
+    report = Journal(world.repository.state(), INCIDENT).document("report.json") or {}
+    assert report["problems"] == ["Base de données : web1: mbstream died. Next: look"]
+    (shop,) = (site for site in report["sites"] if site["name"] == "shop")
+    assert shop["observed"] == report["problems"][0]
 
 
 def test_damage_names_the_set_and_offers_the_last_good_one(world: World) -> None:
