@@ -111,8 +111,8 @@ def on_web1(lab: Lab, before: str, after: str) -> Iterator[None]:
         server.run(("sh", "-ec", after), timeout=SHORT)
 
 
-def test_a_dump_that_fails_half_way(here: Lab) -> None:
-    """A view of a table that is gone comes last, when the tables are already written."""
+def test_a_view_of_a_table_that_is_gone_fails_the_dump_half_way(here: Lab) -> None:
+    """Views come last in a dump, when the tables are already written."""
     broken = (
         "CREATE TABLE boutique.gone (id INT); CREATE VIEW boutique.zz_broken AS"
         " SELECT id FROM boutique.gone; DROP TABLE boutique.gone"
@@ -128,7 +128,7 @@ def test_a_dump_that_fails_half_way(here: Lab) -> None:
     assert "boutique" not in [label.subject for label in ours if label.part == "database"]
 
 
-def test_a_full_disk_on_the_server(here: Lab) -> None:
+def test_a_full_disk_under_the_canary_file(here: Lab) -> None:
     # A disk of its own: the machine shares the one of this host, which nobody may fill.
     folder = "/var/lib/continuity"
     full = f"mkdir -p {folder}; mount -t tmpfs -o size=4k tmpfs {folder}"
