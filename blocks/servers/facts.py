@@ -22,6 +22,8 @@ section passwd; cat /etc/passwd
 section group; cat /etc/group
 section services
 systemctl list-unit-files --state=enabled --type=service --plain --no-legend --no-pager
+section timers
+systemctl list-unit-files --state=enabled --type=timer --plain --no-legend --no-pager
 section clock; date +%s.%N
 """
 
@@ -45,8 +47,9 @@ def parse_facts(subject: str, text: str) -> ServerFacts:
             disk_free=int(free),
             packages=tuple(sorted(sections["packages"].split())),
             accounts=parse_accounts(sections["passwd"], sections["group"]),
-            services=_services(sections["services"]),
+            services=_enabled(sections["services"]),
             clock=datetime.fromtimestamp(float(sections["clock"]), UTC),
+            timers=_enabled(sections["timers"]),
         )
     except (KeyError, ValueError, IndexError) as error:
         _refuse(subject, error)
@@ -102,7 +105,7 @@ def _memory(text: str) -> int:
     return int(line.split()[1]) * 1024
 
 
-def _services(text: str) -> tuple[str, ...]:
+def _enabled(text: str) -> tuple[str, ...]:
     units = (line.split()[0] for line in text.splitlines() if line.strip())
     # Templates (name@.service) start nothing by themselves.
     return tuple(sorted({unit.removesuffix(".service") for unit in units if "@." not in unit}))

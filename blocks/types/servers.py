@@ -59,3 +59,5 @@ class ServerFacts:
     services: tuple[str, ...]
     """Enabled systemd services, sorted."""
     clock: datetime
+    timers: tuple[str, ...] = ()
+    """Enabled systemd timers with their `.timer`, sorted; sets of earlier releases name none."""

@@ -47,7 +47,7 @@ def test_everything_comes_back(world: World) -> None:
     assert there.files["/srv/shop/index.php"].content == b"<?php"
     assert there.database is not None
     assert there.database.schemas["shop"]["orders"].rows == ["one", "two"]
-    assert there.running == {"nginx", "mariadb", "cron"}
+    assert there.running == {"nginx", "mariadb", "cron", "links.timer"}
 
 
 def test_each_site_is_smoked_before_its_dns_and_again_after(world: World) -> None:

@@ -55,11 +55,12 @@ class World:
     def _furnish(self) -> None:
         machine = self.server.machine
         machine.packages = ["nginx", "mariadb-server", "cron"]
-        machine.enabled = {"nginx", "mariadb", "cron"}
+        machine.enabled = {"nginx", "mariadb", "cron", "links.timer"}
         machine.running = set(machine.enabled)
         machine.accounts = [Account("shop", 1001, 1001, "shop", "/srv/shop", "/bin/sh")]
         machine.files["/srv/shop/index.php"] = MemoryFile(b"<?php", owner="shop")
         machine.files["/srv/brochure/index.html"] = MemoryFile(b"<h1>")
+        machine.files["/etc/systemd/system/links.timer"] = MemoryFile(b"[Timer]")
         machine.files["/etc/nginx/nginx.conf"] = MemoryFile(b"server {}")
         orders = MemoryTable(rows=["one", "two"])
         machine.database = MemoryService(schemas={"shop": {"orders": orders}})
