@@ -20,7 +20,7 @@ from flows.tasks.incident import Incident, open_estate
 from flows.tasks.opening import announced, incident_of_run
 
 HEADINGS = {"disaster-recovery": "Reprise de", "drill": "Exercice de reprise de"}
-LOOKED_AT = 50
+LOOKED_AT = 20
 
 
 def close_ended(run: FlowRun, flow: str) -> str:
