@@ -27,6 +27,7 @@ MODULES = (
 )
 """Every module that defines a block; a new provider adds its line here."""
 
+_APPLY = ", then: continuity estate apply"
 _provided: dict[str, Block] = {}
 
 Kind = TypeVar("Kind", bound=Block)
@@ -63,6 +64,7 @@ def load(reference: str, kind: type[Kind]) -> Kind:
     Raises:
         ConfigurationError: There is no such block, or it is of another kind.
     """
+    cause: Exception | None = None
     if _provided:
         block = _provided.get(reference)
     else:
@@ -70,21 +72,27 @@ def load(reference: str, kind: type[Kind]) -> Kind:
         try:
             block = cast(Block, Block.load(reference))
         except ValueError as missing:
-            block = None
-            cause: Exception | None = missing
-        else:
-            cause = None
+            block, cause = None, missing
     if block is None:
-        raise ConfigurationError(
-            f"block {reference}", "there is no such block", "continuity estate apply"
-        ) from (None if _provided else cause)
+        raise ConfigurationError(f"block {reference}", *_missing(reference)) from cause
     if not isinstance(block, kind):
         raise ConfigurationError(
             f"block {reference}",
             f"is a {type(block).__name__}, wanted a {kind.__name__}",
-            "correct the name in the estate file, then: continuity estate apply",
+            f"correct the name in the estate file{'' if _provided else _APPLY}",
         )
     return block
+
+
+def _missing(reference: str) -> tuple[str, str]:
+    """Return why there is no such block, and what to type: it depends on where blocks are from."""
+    if not _provided:
+        return "there is no such block", "continuity estate apply"
+    known = ", ".join(names(reference.split("/", 1)[0])) or "none"
+    return (
+        "the estate file has none of this name",
+        f"name one that is there ({known}), or another file: --estate FILE",
+    )
 
 
 def names(slug: str) -> tuple[str, ...]:

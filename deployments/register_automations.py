@@ -32,6 +32,9 @@ def apply_automations(client: SyncPrefectClient, blocks: Mapping[str, Block]) ->
 def _actions(
     client: SyncPrefectClient, action: dict[str, Any], blocks: Mapping[str, Block]
 ) -> Iterator[dict[str, Any]]:
+    if action["type"] == "run-deployment":
+        yield _with_id(client, action)
+        return
     if action["type"] != "tell-notifiers":
         yield action
         return
@@ -42,6 +45,13 @@ def _actions(
                 "block_document_id": _document_id(client, webhook_reference(reference)),
                 "payload": payload(notifier, action["text"]),
             }
+
+
+def _with_id(client: SyncPrefectClient, action: dict[str, Any]) -> dict[str, Any]:
+    """Name the deployment to run by its id, which differs from server to server."""
+    rest = {name: value for name, value in action.items() if name != "deployment"}
+    deployment = client.read_deployment_by_name(action["deployment"])
+    return {**rest, "source": "selected", "deployment_id": str(deployment.id)}
 
 
 def _apply(client: SyncPrefectClient, wanted: AutomationCore) -> Change:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from blocks.types import RemoteCommand
 
-COPY_NOTES = "/run/continuity/physical"
+NOTES_FOLDER = "/run/continuity"
+COPY_NOTES = f"{NOTES_FOLDER}/physical"
 """Where mariadb-backup leaves the position of the last copy (xtrabackup_info)."""
 
 _PHYSICAL = 'umask 077; rm -rf "$1"; mkdir -p "$1"; shift; exec mariadb-backup "$@"'

@@ -14,12 +14,14 @@ from blocks.databases.base import Database
 from blocks.databases.connection import Access, connected
 from blocks.databases.copying import COPY_NOTES, Source
 from blocks.databases.restoring import Place
-from blocks.errors import NotFound
+from blocks.errors import DiskFull, NotFound, ProviderError
 from blocks.servers.base import Server
 from blocks.types import Canary, DatabaseFacts, LogSource, Position, RemoteCommand
 
 _SHORT = timedelta(seconds=60)
 _NOT_FOUND = 127
+_NOTES_NEED = 64 * 1024
+_ROOM = 'df --block-size=1 --output=avail,target "$1" | tail -n 1'
 
 
 class MariaDb(Database):
@@ -121,12 +123,15 @@ class MariaDb(Database):
         subject = f"physical copy of server {server.address}"
         notes = f"{COPY_NOTES}/xtrabackup_info"
         try:
-            text = server.get(notes).decode()
+            file, offset, gtid = reading.parse_position(subject, server.get(notes).decode())
         except NotFound as missing:
+            _require_room_for_notes(server, subject)
             raise NotFound(
                 subject, f"left no {notes}: it was not complete", "take the physical copy again"
             ) from missing
-        file, offset, gtid = reading.parse_position(subject, text)
+        except ProviderError:
+            _require_room_for_notes(server, subject)
+            raise
         # It is written when the copy ends, while `end_time` in it is local time without a zone.
         seconds = server.run(("stat", "--format=%Y", notes), timeout=_SHORT).stdout
         return Position(file, offset, gtid, datetime.fromtimestamp(int(seconds), UTC))
@@ -179,4 +184,16 @@ class MariaDb(Database):
     ) -> None:
         replaying.replay(
             server, self._place, begin=begin, gtids=gtids, marker=marker, timeout=timeout
+        )
+
+
+def _require_room_for_notes(server: Server, subject: str) -> None:
+    """Raise `DiskFull` when the copy could not write its notes: it ends well all the same."""
+    argv = ("sh", "-c", _ROOM, "continuity", copying.NOTES_FOLDER)
+    free, place = server.run(argv, timeout=_SHORT).stdout.decode().split(maxsplit=1)
+    if int(free) < _NOTES_NEED:
+        raise DiskFull(
+            subject,
+            f"could not write its position to {COPY_NOTES}: {place.strip()} has {free} bytes left",
+            f"df -h {place.strip()}; free space there, then back up again",
         )

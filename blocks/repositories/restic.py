@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from blocks.errors import (
     CommandFailed,
+    ContinuityError,
     DamagedData,
     NotFound,
     ProviderError,
@@ -23,6 +25,7 @@ from blocks.repositories.restic_damage import full_key, snapshots_needing
 from blocks.repositories.restic_failures import OWN_STATUSES, Ended, failure, find_damage
 from blocks.repositories.restic_keys import ResticKeys
 from blocks.repositories.restic_local import pinned_binary
+from blocks.repositories.restic_locks import LOOK, held, may_unlock
 from blocks.repositories.restic_output import Listed, listed, restore_summary, summary
 from blocks.repositories.seal import derive_key
 from blocks.servers.base import Server
@@ -72,6 +75,7 @@ class ResticRepository(ResticKeys):
         if self.store.ca_file:
             server.put(words.SERVER_CA, Path(self.store.ca_file).read_bytes(), mode=0o644)
         self._require_route(server, name)
+        self._remove_dead_locks(server, name)
 
     def initialise(self, name: str) -> None:
         require_conditional_writes(self.state(), name)
@@ -205,11 +209,26 @@ class ResticRepository(ResticKeys):
     def _on(self, server: Server, name: str, command: RemoteCommand, job: str) -> Ended:
         """Run restic on the server as a job; translate how it ends."""
         limit = timedelta(hours=self.deadline_hours)
-        done = server.run(command, timeout=limit, job=job, accept=OWN_STATUSES)
-        subject = f"repository {name}, {job}"
-        return self._checked(
-            Ended(subject, words.folder(name), done.status, done.stdout, done.stderr)
-        )
+        try:
+            done = server.run(command, timeout=limit, job=job, accept=OWN_STATUSES)
+            subject = f"repository {name}, {job}"
+            return self._checked(
+                Ended(subject, words.folder(name), done.status, done.stdout, done.stderr)
+            )
+        except ContinuityError:
+            with suppress(ContinuityError):
+                self._remove_dead_locks(server, name)
+            raise
+
+    def _remove_dead_locks(self, server: Server, name: str) -> None:
+        """Remove what killed commands of this server left: others wait half an hour for it."""
+        if not self.store.list(f"{words.folder(name)}/locks/"):
+            return
+        listed_ids = self._local(name, "list", "locks", "--no-lock").stdout.decode().split()
+        locks = [held(self._local(name, "cat", "lock", each).stdout) for each in listed_ids]
+        look = (*LOOK, *(str(lock.pid) for lock in locks))
+        if may_unlock(locks, server.run(look, timeout=_SHORT).stdout.decode()):
+            server.run(self.remote_restic(name, ("unlock",)), timeout=_SHORT)
 
     def _local(
         self, name: str, *command: str, prune: bool = False, timeout: timedelta = _SHORT

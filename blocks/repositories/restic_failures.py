@@ -134,7 +134,7 @@ def _by_status(ended: Ended) -> ContinuityError | None:
         return Unavailable(
             ended.subject,
             f"somebody else works on it: {_line_with(ended, 'locked by')}",
-            "wait; if no restic runs on any machine: restic unlock --remove-all",
+            "wait half an hour; a killed command's lock goes with: continuity backup SERVER",
         )
     if ended.status == 12:
         return AuthenticationFailed(

@@ -141,9 +141,10 @@ class Server(Block, ABC):
     def start_services(self, names: Sequence[str]) -> tuple[str, ...]:
         """Enable and start the named services that exist here; return those that run afterwards.
 
-        One that runs with an older configuration is restarted. The machine's own (ssh, network,
-        systemd) are left alone. Raises `CommandFailed` with the last log lines of one that does
-        not come up. Idempotent.
+        A name that ends in `.timer` is a timer: it runs when it waits for its time. One that runs
+        with an older configuration is restarted. The machine's own (ssh, network, systemd) are left
+        alone. Raises `CommandFailed` with the last log lines of one that does not come up.
+        Idempotent.
         """
 
     @abstractmethod

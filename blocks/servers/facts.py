@@ -26,6 +26,8 @@ section untouched
 { dpkg-query -W -f='${Conffiles}\\n' | awk '$1 ~ "^/" && NF == 2 { print $2 "  " $1 }'
   cat /var/lib/ucf/hashfile 2>/dev/null
 } | LC_ALL=C md5sum --check 2>/dev/null | sed -n 's/: OK$//p'
+section timers
+systemctl list-unit-files --state=enabled --type=timer --plain --no-legend --no-pager
 section clock; date +%s.%N
 """
 
@@ -49,9 +51,10 @@ def parse_facts(subject: str, text: str) -> ServerFacts:
             disk_free=int(free),
             packages=tuple(sorted(sections["packages"].split())),
             accounts=parse_accounts(sections["passwd"], sections["group"]),
-            services=_services(sections["services"]),
             untouched=tuple(sorted(set(sections["untouched"].splitlines()) - {""})),
+            services=_enabled(sections["services"]),
             clock=datetime.fromtimestamp(float(sections["clock"]), UTC),
+            timers=_enabled(sections["timers"]),
         )
     except (KeyError, ValueError, IndexError) as error:
         _refuse(subject, error)
@@ -115,7 +118,7 @@ def _memory(text: str) -> int:
     return int(line.split()[1]) * 1024
 
 
-def _services(text: str) -> tuple[str, ...]:
+def _enabled(text: str) -> tuple[str, ...]:
     units = (line.split()[0] for line in text.splitlines() if line.strip())
     # Templates (name@.service) start nothing by themselves.
     return tuple(sorted({unit.removesuffix(".service") for unit in units if "@." not in unit}))

@@ -20,8 +20,9 @@ OF_THE_MACHINE = re.compile(
     r"ssh|sshd|systemd-.*|dbus.*|networking|NetworkManager.*|ifup.*|getty@.*|serial-getty@.*"
     r"|cloud-.*|console-.*|keyboard-setup|grub-.*|e2scrub.*|apparmor|qemu-guest-agent|lvm2-.*"
     r"|blk-availability|mdadm.*|resolvconf|networkd-.*|wpa_supplicant"
+    r"|(?:apt-daily|dpkg-db-backup|fstrim|man-db).*\.timer"
 )
-"""Services that are neither enabled nor restarted: they carry the machine, not the sites."""
+"""Services and timers that are neither enabled nor restarted: they carry the machine, no site."""
 
 _SITES = ("nginx", "apache2", "lighttpd", "php*-fpm", "mariadb", "mysql", "cron", "anacron", "atd")
 SERVING = (*_SITES, "archive-agent")
@@ -61,6 +62,11 @@ def ordered(names: Sequence[str]) -> list[str]:
     plain = {name.removesuffix(".service") for name in names}
     chosen = [name for name in plain if not OF_THE_MACHINE.fullmatch(name)]
     return sorted(chosen, key=lambda name: (_rank(name), name))
+
+
+def _unit(name: str) -> str:
+    """Return the unit of a name: timers carry their kind, services do not."""
+    return name if name.endswith(".timer") else f"{name}.service"
 
 
 def _rank(name: str) -> int:
@@ -117,7 +123,7 @@ def _configured_since(server: Server, name: str, moment: datetime) -> bool:
     paths = next(known, (f"/etc/{name}", f"/etc/{name}.conf"))
     # The kernel's clock for files moves in steps of up to 10 ms.
     since = (moment - timedelta(milliseconds=10)).isoformat()
-    unit = f"/etc/systemd/system/{name}.service"
+    unit = f"/etc/systemd/system/{_unit(name)}"
     words = ("find", *paths, f"/etc/default/{name}", unit, f"{unit}.d", "-newerct", since, "-print")
     # Status 1: some of the paths do not exist.
     return bool(server.run(words, timeout=_SHORT, accept=(0, 1)).stdout)
@@ -125,7 +131,7 @@ def _configured_since(server: Server, name: str, moment: datetime) -> bool:
 
 def _state(server: Server, name: str) -> dict[str, str]:
     properties = "ActiveState,InactiveExitTimestamp,UnitFileState,Result"
-    words = ("systemctl", "show", "--timestamp=us+utc", "-p", properties, f"{name}.service")
+    words = ("systemctl", "show", "--timestamp=us+utc", "-p", properties, _unit(name))
     said = server.run(words, timeout=_SHORT).stdout.decode()
     return dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
 
@@ -150,7 +156,7 @@ def _existing(server: Server, patterns: Sequence[str]) -> tuple[str, ...]:
     """Return the services with a unit file of their own that match, without aliases."""
     if not patterns:
         return ()
-    units = tuple(f"{pattern}.service" for pattern in patterns)
+    units = tuple(_unit(pattern) for pattern in patterns)
     words = ("systemctl", "list-unit-files", "--plain", "--no-legend", "--no-pager", *units)
     said = server.run(words, timeout=_SHORT, accept=(0, 1)).stdout.decode()
     rows = (line.split() for line in said.splitlines() if line.strip())

@@ -61,6 +61,8 @@ class ServerFacts:
     clock: datetime
     untouched: tuple[str, ...] = ()
     """Configuration files that are still as their package brought them."""
+    timers: tuple[str, ...] = ()
+    """Enabled systemd timers with their `.timer`, sorted; sets of earlier releases name none."""
 
 
 @dataclass(frozen=True, slots=True)

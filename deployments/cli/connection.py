@@ -40,8 +40,8 @@ EstateFile = Annotated[
 
 
 @contextmanager
-def connected(*, local: bool, estate: Path | None, quiet: bool = False) -> Iterator[None]:
-    """Make blocks and flows usable while the block lasts.
+def connected(*, local: bool, estate: Path | None, quiet: bool = False) -> Iterator[bool]:
+    """Make blocks and flows usable while the block lasts; say whether by a Prefect server.
 
     With a Prefect server the saved blocks are used and runs show in its pages. Without one
     (`local`, none configured, or it does not answer) everything comes from the estate file, and a
@@ -50,7 +50,7 @@ def connected(*, local: bool, estate: Path | None, quiet: bool = False) -> Itera
     """
     why = "asked for" if local else _why_not()
     if not why:
-        yield
+        yield True
         return
     if not quiet:
         print(f"without a Prefect server ({why}): from the estate file", file=sys.stderr)
@@ -71,7 +71,7 @@ def connected(*, local: bool, estate: Path | None, quiet: bool = False) -> Itera
         ),
     ):
         try:
-            yield
+            yield False
         finally:
             registry.provide({})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -16,10 +17,12 @@ from blocks.repositories.catalogue import Catalogue
 from blocks.repositories.journal import Journal, incidents
 from deployments.cli.connection import EstateFile, Local, connected
 from deployments.cli.progress import shown
+from flows.decisions.abandoned import LAST_WORDS
 from flows.decisions.verdict import Verdict
 from flows.reports.outcome_report import STATES
 from flows.reports.wording import VERDICTS, duration, size, step_title
 from flows.tasks.approval import APPROVAL, PLAN
+from flows.tasks.closing import close_ended, ended_runs
 from flows.tasks.ending import REPORT
 from flows.tasks.incident import open_estate
 from flows.tasks.look import usable_sets
@@ -61,7 +64,9 @@ def sets(
 def status(local: Local = False, estate: EstateFile = None) -> None:
     """Show each server's newest set, and every incident with how it ended."""
     console = Console()
-    with connected(local=local, estate=estate), shown():
+    with connected(local=local, estate=estate) as prefect, shown():
+        if prefect:
+            _close_ended()
         table = Table(title="Serveurs", title_justify="left")
         for column in ("Serveur", "Dernier jeu", "Âge des données"):
             table.add_column(column)
@@ -71,6 +76,15 @@ def status(local: Local = False, estate: EstateFile = None) -> None:
         console.print(table)
         for name in names:
             console.print(_incidents(name))
+
+
+def _close_ended() -> None:
+    """Let runs that Prefect's server ended say so; nobody asked about them, so nothing may fail."""
+    for run, flow in ended_runs():
+        try:
+            close_ended(run, flow)
+        except ContinuityError as error:
+            print(f"{run.name}: {error}", file=sys.stderr)
 
 
 def _newest(server: str) -> tuple[str, str]:
@@ -96,7 +110,10 @@ def _incidents(server: str) -> Table:
             continue
         approval, records = journal.document(APPROVAL) or {}, journal.records()
         last = f"{step_title(records[-1].step)} : {STATES[records[-1].state]}" if records else ""
-        verdict = VERDICTS[Verdict(str(report["verdict"]))] if report else "en cours"
+        over = bool(records) and records[-1].step == LAST_WORDS
+        verdict = "arrêté" if over else "en cours"
+        if report:
+            verdict = VERDICTS[Verdict(str(report["verdict"]))]
         table.add_row(
             each,
             verdict,

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import pymysql
 from rich.console import Console
 from rich.table import Table
 
-from blocks.databases.base import Database
 from blocks.servers.base import Server
 from deployments.lab.config import Lab
+from deployments.lab.production import stored_orders
 from deployments.lab.visitor_log import Visit, acknowledged_orders, lost_orders, outages, read_log
 from flows.reports.outcome_html import outcome_html
 from flows.reports.wording import duration
@@ -50,7 +49,7 @@ def lost(here: Lab, report: dict[str, object], log: Path, down_since: datetime) 
     visits = read_log(log.read_text(encoding="utf-8"))
     before = [visit for visit in visits if visit.at <= down_since]
     estate = open_estate(SERVER)
-    stored = _stored_references(estate, str(report["incident"]))
+    stored = stored_orders(recovered_server(estate, str(report["incident"])))
     gone = lost_orders(before, stored)
     first = min((visit.at for visit in gone), default=down_since)
     down = _down(visits, down_since)
@@ -133,30 +132,10 @@ def _down(visits: tuple[Visit, ...], since: datetime) -> dict[str, timedelta | N
     return spans
 
 
-def _stored_references(estate: Estate, incident: str) -> set[str]:
-    """Read the order references on the recovered server."""
-    server = recovered_server(estate, incident)
-    database = estate.database
-    assert database is not None  # noqa: S101 - the lab's server has one
-    return set(references(server, database))
-
-
 def recovered_server(estate: Estate, incident: str) -> Server:
     """Return the machine that an incident made."""
     found = [m for p in estate.providers.values() for m in p.find({"incident": incident})]
     return estate.server.at(found[0].address, found[0].host_key)
-
-
-def references(server: Server, database: Database) -> list[str]:
-    """Return the references of all stored orders."""
-    user, password = database.user, database.password.get_secret_value()  # type: ignore[attr-defined]
-    with (
-        server.tunnel(3306) as (host, port),
-        pymysql.connect(host=host, port=port, user=user, password=password) as link,
-        link.cursor() as cursor,
-    ):
-        cursor.execute("SELECT reference FROM boutique.orders")
-        return [str(row[0]) for row in cursor.fetchall()]
 
 
 def _sites(report: dict[str, object]) -> list[dict[str, object]]:

@@ -68,6 +68,7 @@ def fingerprint(
         "certificates": _certificates(server),
         "users": _users(server),
         "enabled units": _enabled_units(server),
+        "timers": _timers(server),
     }
 
 
@@ -173,3 +174,10 @@ def _enabled_units(server: Server) -> dict[str, dict[str, str]]:
     command = ("systemctl", "list-unit-files", "--state=enabled", "--no-legend", "--no-pager")
     told = server.run(command, timeout=_TIMEOUT).stdout.decode()
     return {line.split()[0]: {"state": "enabled"} for line in told.splitlines() if line.strip()}
+
+
+def _timers(server: Server) -> dict[str, dict[str, str]]:
+    """Return the timers that wait for their time: one may be enabled and yet stand still."""
+    command = ("systemctl", "list-units", "--type=timer", "--plain", "--no-legend", "--no-pager")
+    told = server.run(command, timeout=_TIMEOUT).stdout.decode()
+    return {line.split()[0]: {"state": line.split()[2]} for line in told.splitlines()}

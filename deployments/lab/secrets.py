@@ -21,7 +21,7 @@ from blocks.types import HostKey
 from blocks.vps.nspawn_launch import file_lock
 from deployments.lab.config import Lab
 
-MACHINES_WITH_KEYS = ("web1", "storage", "names", "resolver")
+MACHINES_WITH_KEYS = ("web1", "storage", "names")
 
 _PLAIN: dict[str, Callable[[], str]] = {
     "database-password": lambda: secrets.token_urlsafe(24),

@@ -55,6 +55,10 @@ class SiteSpec:
     freshness_query: str = ""
 
 
+CHECKS = ("smoke", "freshness_database", "freshness_query")
+"""Fields of a site that only look: a run that goes on takes them from the estate anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class ZoneView:
     """The address records of one zone, as its provider held them when looked at."""
@@ -62,6 +66,8 @@ class ZoneView:
     block: str
     zone: str
     records: tuple[AddressRecord, ...]
+    refused: str = ""
+    """Why it could not be read; empty when it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,9 @@ class SitePlan:
 
     site: SiteSpec
     snapshot: str
-    moves: tuple[RecordMove, ...]
+    moves: tuple[RecordMove, ...] = ()
+    unread: tuple[str, ...] = ()
+    """Domains that stay as they are because their zone could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +137,9 @@ class Observation:
 class RecoveryPlan:
     """Everything that will be done, complete enough to approve it.
 
-    `digest` covers all of it but the warnings and what the archive holds by now, so that an
-    approval is bound to this plan; nothing else in it depends on when it was made.
+    `digest` covers all of it but the warnings, the checks (they change nothing in the world) and
+    what the archive holds by now, so that an approval is bound to what will be done; nothing else
+    in it depends on when it was made.
 
     Attributes:
         point: What the operator wants to go back to, "" for as far as possible.
@@ -158,6 +167,9 @@ class RecoveryPlan:
     def digest(self) -> str:
         """First 12 hexadecimal digits of the SHA-256 over the plan's canonical JSON."""
         covered = {name: value for name, value in asdict(self).items() if name not in _TOLD}
+        for each in covered["sites"]:
+            for check in CHECKS:
+                del each["site"][check]
         text = json.dumps(covered, sort_keys=True, default=str, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -173,14 +185,16 @@ def decide_recovery(seen: Observation, incident: str, purpose: Purpose) -> Recov
         raise ConfigurationError(
             f"server {seen.server}",
             "no target is declared where a new machine could be made",
-            "add `targets` to the server in the estate file, then: continuity estate apply",
+            "add `targets` to the server in the estate file (Prefect: continuity estate apply)",
         )
     drill = purpose is Purpose.DRILL
     chosen = seen.choice.chosen
     files = {ref.subject: ref.id for ref in chosen.snapshots if ref.part == "site"}
     ordered = sorted(seen.sites, key=lambda site: (site.priority, site.name))
     plans = tuple(
-        SitePlan(site, files[site.name], () if drill else _moves(site, seen))
+        SitePlan(site, files[site.name])
+        if drill
+        else SitePlan(site, files[site.name], moves_of(site, seen), unread_domains(site, seen))
         for site in ordered
         if site.name in files
     )
@@ -197,7 +211,10 @@ def decide_recovery(seen: Observation, incident: str, purpose: Purpose) -> Recov
         set_time=chosen.consistent_at,
         targets=seen.targets,
         sites=plans,
-        warnings=(*_warnings(seen, plans, drill=drill), *_target_warnings(seen, readiness)),
+        warnings=(
+            *warnings(seen, plans, incident, drill=drill),
+            *_target_warnings(seen, readiness),
+        ),
         readiness=readiness,
         point=seen.archive.wanted,
         end=seen.archive.end if seen.archive.wanted else None,
@@ -240,7 +257,7 @@ def guard_recovery(
                 )
 
 
-def _moves(site: SiteSpec, seen: Observation) -> tuple[RecordMove, ...]:
+def moves_of(site: SiteSpec, seen: Observation) -> tuple[RecordMove, ...]:
     """Return the site's records that lead to the lost server, and AAAA beside them."""
     moves = []
     for domain in site.domains:
@@ -254,9 +271,31 @@ def _moves(site: SiteSpec, seen: Observation) -> tuple[RecordMove, ...]:
     return tuple(moves)
 
 
-def _warnings(seen: Observation, plans: Sequence[SitePlan], *, drill: bool) -> tuple[str, ...]:
+def unread_domains(site: SiteSpec, seen: Observation) -> tuple[str, ...]:
+    """Return the site's domains whose zone could not be read."""
+    return tuple(each for each in site.domains if _is_unread(each, seen.zones))
+
+
+def _is_unread(domain: str, zones: Sequence[ZoneView]) -> bool:
+    """Return whether the innermost zone that covers the domain could not be read."""
+    covering = [view for view in zones if f".{domain}".endswith(f".{view.zone.rstrip('.')}")]
+    return bool(covering) and bool(max(covering, key=lambda view: len(view.zone)).refused)
+
+
+def warnings(
+    seen: Observation, plans: Sequence[SitePlan], incident: str, *, drill: bool
+) -> tuple[str, ...]:
     """Say what a person should know before approving."""
-    found = [f"jeu {name} écarté : {why}" for name, why in seen.choice.passed_over]
+    found = [f"zone {view.zone} illisible : {view.refused}" for view in seen.zones if view.refused]
+    out_of_reach = [plan for plan in plans if plan.unread]
+    if out_of_reach:
+        names = ", ".join(domain for plan in out_of_reach for domain in plan.unread)
+        found.append(
+            f"{', '.join(plan.site.name for plan in out_of_reach)} : restauré mais hors d'atteinte,"
+            f" {names} menant encore à {seen.address} ; une fois la zone lisible : "
+            f"continuity recover {seen.server} --incident {incident}"
+        )
+    found += [f"jeu {name} écarté : {why}" for name, why in seen.choice.passed_over]
     in_set = {plan.site.name for plan in plans}
     found += [
         f"le site {site.name} n'est pas dans le jeu : il ne reviendra pas"
@@ -272,7 +311,7 @@ def _warnings(seen: Observation, plans: Sequence[SitePlan], *, drill: bool) -> t
         f"{domain} ne mène pas à {seen.address} : son DNS reste tel quel"
         for plan in plans
         for domain in plan.site.domains
-        if domain not in moved
+        if domain not in moved and domain not in plan.unread
     ]
     if seen.answering:
         ports = ", ".join(str(port) for port in seen.answering)

@@ -26,6 +26,7 @@ class SiteOutcome:
         observed: One sentence for people.
         back_at: When it was first seen healthy the way visitors reach it; None if it was not.
         newest: Time of the newest row that the site's own query found on the restored data.
+        restored: Its pages answered on the new machine, whether or not visitors are led there.
     """
 
     name: str
@@ -34,6 +35,7 @@ class SiteOutcome:
     observed: str
     back_at: datetime | None = None
     newest: datetime | None = None
+    restored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def conclude(
 ) -> Outcome:
     """Weigh the sites' outcomes; a problem of the whole server keeps the verdict from green."""
     proven = [site for site in sites if site.proven]
-    if not proven:
+    if not proven and not any(site.restored for site in sites):
         verdict = Verdict.FAILED
     elif len(proven) < len(sites) or problems:
         verdict = Verdict.PARTLY

@@ -42,6 +42,7 @@ def outcome_document(
                 "name": site.name,
                 "title": site.title,
                 "proven": site.proven,
+                "restored": site.restored,
                 "observed": site.observed,
                 "back_at": _iso(site.back_at),
                 "down_seconds": _seconds(site.back_at - outcome.down_since)

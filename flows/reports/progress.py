@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from blocks.records import Notice, StepRecord, StepState
+from flows.decisions.abandoned import LAST_WORDS
 from flows.decisions.verdict import Outcome, Verdict
 from flows.reports.wording import PHASES, SITE_WORDS, VERDICTS, clock, counted, duration, step_title
 
@@ -26,6 +27,7 @@ def live_notice(
     plan: str = "",
     outcome: Outcome | None = None,
     waiting: str = "",
+    stopped: bool = False,
 ) -> Notice:
     """Return the incident's message as it should read now.
 
@@ -36,11 +38,14 @@ def live_notice(
         plan: The plan, once there is one: whole while it waits for approval, then one line.
         outcome: The end, once it is known.
         waiting: What a person is asked to do, if anything.
+        stopped: Whether the run is over without an outcome.
     """
-    failed = outcome is not None and outcome.verdict is not Verdict.RECOVERED
+    failed = stopped or (outcome is not None and outcome.verdict is not Verdict.RECOVERED)
     started = records[0].started_at if records else now
     if outcome is not None:
         state = f"{VERDICTS[outcome.verdict]} en {duration(outcome.rto)}"
+    elif stopped:
+        state = "arrêt avant la fin"
     elif waiting:
         state = waiting
     else:
@@ -67,10 +72,15 @@ def detail_notice(record: StepRecord) -> Notice:
 
 
 def latest(records: Sequence[StepRecord]) -> tuple[StepRecord, ...]:
-    """Return the newest record of each step, in the order in which the steps first began."""
+    """Return the newest record of each step, in the order in which the steps first began.
+
+    How an earlier run of the incident ended is left out: a later one went on.
+    """
     newest: dict[str, StepRecord] = {}
     for record in records:
         newest[record.step] = record
+        if record is not records[-1]:
+            newest.pop(LAST_WORDS, None)
     return tuple(newest.values())
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from enum import StrEnum
+from typing import cast
 
 from prefect import suspend_flow_run
 from prefect.artifacts import create_markdown_artifact
@@ -49,6 +51,16 @@ def approved_by(incident: Incident, plan: RecoveryPlan) -> str:
     return str(known.get("operator", "")) if known.get("digest") == plan.digest else ""
 
 
+def approved_document(incident: Incident) -> Mapping[str, object] | None:
+    """Return the document of the plan that was approved last, None if none was.
+
+    It lies beside the answer: the incident's newest plan may be one that still waits for its own.
+    """
+    known = incident.journal.document(APPROVAL)
+    plan = known.get("plan") if known else None
+    return cast("Mapping[str, object]", plan) if plan else None
+
+
 def approve(incident: Incident, plan: RecoveryPlan, mode: Approval) -> str:
     """Return who approved the plan, and write it down with the plan.
 
@@ -66,7 +78,13 @@ def approve(incident: Incident, plan: RecoveryPlan, mode: Approval) -> str:
         note.did = f"approuvé par {operator}"
         note.data = {"digest": plan.digest, "operator": operator}
         incident.journal.put_document(
-            APPROVAL, {"digest": plan.digest, "operator": operator, "at": now().isoformat()}
+            APPROVAL,
+            {
+                "digest": plan.digest,
+                "operator": operator,
+                "at": now().isoformat(),
+                "plan": asdict(plan),
+            },
         )
     incident.waiting = ""
     return operator

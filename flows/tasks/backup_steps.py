@@ -216,7 +216,7 @@ def guard_backup(plan: BackupPlan, facts: ServerFacts, database: DatabaseFacts |
         raise NotFound(
             f"databases {', '.join(missing)} of {plan.server}",
             "are named by a site but do not exist on the server",
-            "correct the site's `databases` in the estate file, then: continuity estate apply",
+            "correct the site's `databases` (with Prefect, then: continuity estate apply)",
         )
 
 

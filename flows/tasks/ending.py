@@ -14,7 +14,7 @@ from flows.decisions.recovery_plan import Purpose, RecoveryPlan, SitePlan
 from flows.decisions.verdict import Outcome, SiteOutcome, Verdict, conclude
 from flows.reports.outcome_report import outcome_document, outcome_markdown, outcome_sentence
 from flows.reports.progress import latest
-from flows.reports.wording import VERDICTS
+from flows.reports.wording import VERDICTS, answering_text, step_title
 from flows.tasks.incident import Incident, StepNote
 from flows.tasks.look import answering_ports
 from flows.tasks.rebuilt import Rebuilt
@@ -37,10 +37,13 @@ def verify(
     if plan.purpose is Purpose.RECOVERY:
         served = [port for port in answering_ports(incident.estate) if port != 22]
         if served:
-            problems.append(f"the old server answers again on {served}")
+            problems.append(f"l'ancien serveur {answering_text(served)}")
     failed = {r.step: r.why for r in latest(incident.records) if r.state is StepState.FAILED}
-    problems += [f"{name}: {failed[name]}" for name in rebuilt.common if name in failed]
+    problems += [
+        f"{step_title(each)} : {failed[each]}" for each in rebuilt.common if each in failed
+    ]
     problems += [r.why for r in latest(incident.records) if _incomplete(r)]
+    problems += _out_of_reach(incident, plan, rebuilt.server.address)
     outcome = conclude(
         incident.id,
         plan.server,
@@ -114,12 +117,33 @@ def _site_outcome(incident: Incident, rebuilt: Rebuilt, plan: SitePlan) -> SiteO
     site = plan.site
     end = rebuilt.sites[site.name]
     if not end.healthy:
-        return SiteOutcome(site.name, site.title, False, _why(incident, rebuilt, site.name))
+        restored = _passed(incident, f"smoke-{site.name}")
+        why = _why(incident, rebuilt, site.name)
+        if restored and plan.unread:
+            why = f"conforme sur {rebuilt.server.address}, mais ses visiteurs n'y sont pas menés"
+        return SiteOutcome(site.name, site.title, False, why, restored=restored)
     newest = _newest(incident, rebuilt.server, plan)
     back_at = end.back_at or _ended(incident, f"smoke-{site.name}")
     proof = incident.done(f"visitors-{site.name}") or incident.done(f"smoke-{site.name}")
     observed = proof.saw if proof else ""
-    return SiteOutcome(site.name, site.title, True, observed, back_at, newest)
+    return SiteOutcome(site.name, site.title, True, observed, back_at, newest, restored=True)
+
+
+def _out_of_reach(incident: Incident, plan: RecoveryPlan, address: str) -> list[str]:
+    """Say which names nobody could change, and what to type."""
+    names = [domain for each in plan.sites for domain in each.unread]
+    if not names:
+        return []
+    return [
+        f"zone illisible, noms inchangés : {', '.join(names)} ; une fois la zone lisible : "
+        f"continuity recover {plan.server} --incident {incident.id} ; "
+        f"ou les mener à la main à {address}"
+    ]
+
+
+def _passed(incident: Incident, name: str) -> bool:
+    """Return whether a step ended well the last time it ran."""
+    return any(r.step == name and r.state is StepState.DONE for r in latest(incident.records))
 
 
 def _ended(incident: Incident, name: str) -> datetime | None:
@@ -131,8 +155,8 @@ def _why(incident: Incident, rebuilt: Rebuilt, site: str) -> str:
     """Return what stopped a site: its own failed step, else a failed step of the server."""
     failed = {r.step: r.why for r in latest(incident.records) if r.state is StepState.FAILED}
     own = [why for name, why in failed.items() if name.partition("-")[2] == site]
-    shared = [f"{name}: {failed[name]}" for name in rebuilt.common if name in failed]
-    return "; ".join(own or shared) or "a step before it did not end"
+    shared = [f"{step_title(each)} : {failed[each]}" for each in rebuilt.common if each in failed]
+    return " ; ".join(own or shared) or "une étape précédente n'a pas abouti"
 
 
 def _newest(incident: Incident, server: Server, plan: SitePlan) -> datetime | None:

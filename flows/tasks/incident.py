@@ -102,6 +102,8 @@ class Incident:
         self.plan: RecoveryPlan | None = None
         self.outcome: Outcome | None = None
         self.waiting = ""
+        self.stopped = False
+        """Whether the run is over without having come to an outcome."""
         self.link = ""
         self.slots = BoundedSemaphore(estate.declared.parallel)
         """Restores of files that run on the new server at once."""

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
-from blocks.errors import NotFound
+from blocks.errors import ContinuityError, NotFound
 from blocks.repositories.catalogue import Catalogue, contradictions
 from blocks.types import RecoverySet
 from flows.decisions.recovery_plan import (
@@ -59,6 +59,7 @@ def observe(
     )
     if archive.reaches:
         note.saw += f" ; archive jusqu'au {moment(archive.reaches)}"
+    note.why = " ; ".join(f"zone {z.zone} illisible : {z.refused}" for z in seen.zones if z.refused)
     return seen
 
 
@@ -111,8 +112,15 @@ def usable_sets(estate: Estate) -> tuple[Sequence[RecoverySet], dict[str, str]]:
 
 
 def _view(reference: str, estate: Estate) -> ZoneView:
-    zone = estate.zones[reference]
-    return ZoneView(reference, zone.zone, zone.read())
+    """Look at a zone, twice if that may help; one that cannot be read must not keep sites down."""
+    zone, last = estate.zones[reference], False
+    while True:
+        try:
+            return ZoneView(reference, zone.zone, zone.read())
+        except ContinuityError as error:
+            if last or not error.transient:
+                return ZoneView(reference, zone.zone, (), refused=str(error))
+        last = True
 
 
 def targets_of(estate: Estate, wanted: str = "") -> tuple[TargetChoice, ...]:

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 
+from prefect.exceptions import TerminationSignal
 from prefect.runtime import flow_run
 
 from blocks.errors import ContinuityError
 from blocks.records import Notice
 from blocks.repositories.lease import LeaseKeeper, process_holder
+from flows.decisions.abandoned import LAST_WORDS
 from flows.reports.plan_text import plan_line, plan_notice
 from flows.reports.progress import live_notice
 from flows.tasks.announcer import Announcer
@@ -36,19 +38,31 @@ def open_incident(server: str, given: str, heading: str) -> Iterator[Incident]:
     identifier = incident_of_run({"server": server, "incident": given}, flow_run.id)
     incident = Incident(identifier, estate, f"{heading} {server}")
     incident.link = str(flow_run.ui_url or "")
-    announcer = Announcer(estate.notifiers, incident.journal, lambda: _notice(incident))
+    with announced(incident):
+        try:
+            yield incident
+        except ContinuityError as error:
+            _record_end(incident, str(error))
+            raise
+        except (KeyboardInterrupt, TerminationSignal):
+            _record_end(incident, "arrêté par une personne")
+            raise
+        except Exception as error:
+            _record_end(incident, f"{type(error).__name__}: {error}")
+            raise
+
+
+@contextmanager
+def announced(incident: Incident) -> Iterator[None]:
+    """Keep the incident's messages up to date while the block lasts."""
+    notifiers = incident.estate.notifiers
+    announcer = Announcer(notifiers, incident.journal, lambda: _notice(incident))
     incident.listeners.append(announcer.hear)
     incident.refresh = announcer.refresh
     incident.flush = announcer.flush
     announcer.start()
     try:
-        yield incident
-    except ContinuityError as error:
-        _record_end(incident, str(error))
-        raise
-    except Exception as error:
-        _record_end(incident, f"{type(error).__name__}: {error}")
-        raise
+        yield
     finally:
         announcer.close()
         incident.message_failures = dict(announcer.failures)
@@ -88,14 +102,16 @@ def _keeper(estate: Estate, subject: str, owner: str) -> LeaseKeeper:
 
 def _record_end(incident: Incident, why: str) -> None:
     """Write why the run ended, unless its last record says so already."""
+    incident.stopped = True
     last = incident.records[-1] if incident.records else None
     if last is None or last.why != why:
-        incident.fail("end", why)
+        incident.fail(LAST_WORDS, why)
+    incident.refresh()
 
 
 def _notice(incident: Incident) -> Notice:
     plan = ""
-    if incident.plan and incident.waiting:
+    if incident.plan and incident.waiting and not incident.stopped:
         plan = plan_notice(incident.plan, incident.link)
     elif incident.plan:
         plan = plan_line(incident.plan, incident.link)
@@ -106,4 +122,5 @@ def _notice(incident: Incident) -> Notice:
         plan=plan,
         outcome=incident.outcome,
         waiting=incident.waiting,
+        stopped=incident.stopped,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import timedelta
 
+from flows.decisions.recovery_again import taken_up
 from flows.decisions.recovery_plan import (
     Observation,
     Purpose,
@@ -14,7 +15,7 @@ from flows.decisions.recovery_plan import (
     plan_from_document,
 )
 from flows.reports.wording import counted
-from flows.tasks.approval import PLAN, approved_by
+from flows.tasks.approval import PLAN, approved_document
 from flows.tasks.incident import Incident, now
 
 OLDEST_LOOK = timedelta(minutes=10)
@@ -22,15 +23,11 @@ OLDEST_LOOK = timedelta(minutes=10)
 
 def approved_plan(incident: Incident, recovery_set: str, point: str) -> RecoveryPlan | None:
     """Return the incident's approved plan, unless the operator now names another set or point."""
-    document = incident.journal.document(PLAN)
-    if document is None:
+    document = approved_document(incident)
+    plan = plan_from_document(document) if document else None
+    if plan and recovery_set and recovery_set != plan.set_id:
         return None
-    plan = plan_from_document(document)
-    if not approved_by(incident, plan) or (recovery_set and recovery_set != plan.set_id):
-        return None
-    if point and point != plan.point:
-        return None
-    return plan
+    return None if plan and point and point != plan.point else plan
 
 
 def decide(
@@ -38,13 +35,21 @@ def decide(
 ) -> RecoveryPlan:
     """Return the plan, written to the journal before anybody is asked about it."""
     with incident.step("plan") as note:
-        plan = known or decide_recovery(seen, incident.id, purpose)
+        plan = taken_up(known, seen) if known else decide_recovery(seen, incident.id, purpose)
         note.did = f"plan {plan.digest} : jeu {plan.set_id}, {counted(len(plan.sites), 'site')}"
-        note.why = "déjà approuvé, la reprise continue" if known else ""
+        note.why = _why(known, plan)
         note.data = {"digest": plan.digest}
         incident.journal.put_document(PLAN, asdict(plan))
     incident.plan = plan
     return plan
+
+
+def _why(known: RecoveryPlan | None, plan: RecoveryPlan) -> str:
+    if known is None:
+        return ""
+    if known.digest == plan.digest:
+        return "déjà approuvé, la reprise continue"
+    return f"complète le plan approuvé {known.digest} : des noms peuvent être changés à présent"
 
 
 def guard(incident: Incident, plan: RecoveryPlan, seen: Observation) -> None:

@@ -179,8 +179,9 @@ def _files_ended(incident: Incident, plan: RecoveryPlan) -> bool:
 
 @step("cron")
 def start_cron(incident: Incident, note: StepNote, server: Server, chosen: RecoverySet) -> None:
-    """Let scheduled jobs run again, now that all data is back."""
+    """Let scheduled jobs run again, cron's and timers, now that all data is back."""
     wanted = [each for each in LATER if each in chosen.server_facts.services]
+    wanted += chosen.server_facts.timers
     note.did = f"en marche : {', '.join(server.start_services(wanted))}"
 
 

@@ -46,7 +46,8 @@ def flip_dns(
 
     Raises:
         UpdateRefused: Somebody else changed a record, or the server refuses our key.
-        VerificationFailed: An authoritative server still gives the old address.
+        VerificationFailed: An authoritative server still gives the old address, or a name could not
+            be changed because its zone could not be read when the plan was made.
     """
     by_zone: dict[str, list[AddressChange]] = defaultdict(list)
     for move in plan.moves:
@@ -61,6 +62,13 @@ def flip_dns(
     note.did = f"{names} → {server.address}" if names else ""
     note.skipped = not names
     note.why = "" if names else "aucun enregistrement ne mène à l'ancien serveur"
+    if plan.unread:
+        raise VerificationFailed(
+            f"names of {subject}",
+            f"{', '.join(plan.unread)} still lead elsewhere: their zone could not be read",
+            f"when it can: continuity recover {incident.estate.name} --incident {incident.id}; "
+            f"or change them by hand to {server.address}",
+        )
 
 
 @step("visitors", retries=0)

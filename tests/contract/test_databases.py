@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
 from blocks.databases.base import Database
+from blocks.databases.copying import NOTES_FOLDER
 from blocks.databases.mariadb import MariaDb
 from blocks.errors import (
     AuthenticationFailed,
     CommandFailed,
     ConfigurationError,
+    DiskFull,
     NotFound,
     PermissionDenied,
     Unreachable,
@@ -204,3 +209,24 @@ def test_a_service_that_does_not_listen_is_unreachable(real: Real) -> None:
     closed = real.bench.database.model_copy(update={"port": free_port()})
     with pytest.raises(Unreachable, match="port"):
         closed.facts(real.bench.server)
+
+
+@contextmanager
+def full(place: Path) -> Iterator[None]:
+    place.mkdir(parents=True, exist_ok=True)
+    words = ("mount", "-t", "tmpfs", "-o", "size=4k", "none", str(place))
+    subprocess.run(words, check=True, timeout=30)
+    try:
+        (place / "filled").write_bytes(bytes(4096))
+        yield
+    finally:
+        subprocess.run(("umount", str(place)), check=True, timeout=30)
+
+
+def test_a_copy_without_room_for_its_position_names_the_full_place(real: Real) -> None:
+    bench = real.bench
+    with full(Path(NOTES_FOLDER)):
+        bench.server.run(bench.database.physical_copy(), timeout=SHORT, accept=range(256))
+        with pytest.raises(DiskFull, match=rf"{NOTES_FOLDER} has 0 bytes left") as raised:
+            bench.database.physical_position(bench.server)
+    assert f"df -h {NOTES_FOLDER}" in raised.value.hint

@@ -287,6 +287,22 @@ def test_a_service_that_does_not_come_up_shows_its_log(debian: SshServer) -> Non
     sh(debian, "rm /etc/systemd/system/printing.service; systemctl daemon-reload")
 
 
+def test_a_timer_is_enabled_and_waits_for_its_time(debian: SshServer) -> None:
+    job = b"[Service]\nType=oneshot\nExecStart=touch /run/chimed\n"
+    timer = b"[Timer]\nOnCalendar=yearly\n[Install]\nWantedBy=timers.target\n"
+    debian.put("/etc/systemd/system/chime.service", job, mode=0o644)
+    debian.put("/etc/systemd/system/chime.timer", timer, mode=0o644)
+    assert "chime.timer" not in debian.facts().timers
+    assert debian.start_services(["chime.timer", "fstrim.timer"]) == ("chime.timer",)
+    assert debian.start_services(["chime.timer"]) == ("chime.timer",)
+    assert "chime.timer" in debian.facts().timers
+    assert "chime" not in debian.facts().services
+    assert (
+        sh(debian, "systemctl is-active chime.timer; ls /run/chimed 2>&1 | wc -l") == "active\n1\n"
+    )
+    sh(debian, "systemctl disable --now -q chime.timer; rm /etc/systemd/system/chime.*")
+
+
 def test_a_fence_holds_until_it_is_taken_away(web: SshServer) -> None:
     web.fence()
     web.fence()

@@ -16,10 +16,11 @@ import httpx
 import pytest
 from prefect.blocks.core import Block
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymentId
 from prefect.client.schemas.sorting import DeploymentSort
 from prefect.events.schemas.automations import AutomationCore
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
-from prefect.states import Crashed
+from prefect.states import Cancelling, Crashed, Suspended
 
 from blocks import registry
 from blocks.errors import AuthenticationFailed, ConfigurationError, Unreachable
@@ -40,6 +41,7 @@ DEPLOYMENTS = {
     "drill/quarterly",
     "archive-watch/every-minute",
     "disaster-recovery/on-demand",
+    "ended-run/automatic",
 }
 
 
@@ -143,7 +145,7 @@ def test_everything_is_made_the_first_time(applied: tuple[Change, ...]) -> None:
     assert set(count(applied)) == {Action.CREATED}
     assert {change.name for change in applied if change.kind == "deployment"} == DEPLOYMENTS
     automations = {change.name for change in applied if change.kind == "automation"}
-    assert automations == {"crash-zombie-runs", "tell-failed-runs"}
+    assert automations == {"crash-zombie-runs", "tell-failed-runs", "tell-ended-runs"}
 
 
 def test_nothing_changes_the_second_time(
@@ -261,6 +263,25 @@ def test_a_crashed_run_is_told_in_slack_by_the_server(
     told = httpx.get(f"{slack}/messages", timeout=5).json()
     assert run.name in str(told)
     assert 'lost "web1"' in str(told)
+
+
+def test_the_end_of_a_run_without_a_process_starts_the_flow_that_tells_it(
+    applied: tuple[Change, ...],
+) -> None:
+    assert applied
+    with get_client(sync_client=True) as client:
+        recovery = client.read_deployment_by_name("disaster-recovery/on-demand")
+        run = client.create_flow_run_from_deployment(recovery.id, parameters={"server": "web1"})
+        client.set_flow_run_state(run.id, Suspended(timeout_seconds=60), force=True)
+        client.set_flow_run_state(run.id, Cancelling())
+        telling = client.read_deployment_by_name("ended-run/automatic")
+        wanted = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[telling.id]))
+
+        def told() -> list[str]:
+            found = client.read_flow_runs(flow_run_filter=wanted, limit=20)
+            return [str(each.parameters["run"]) for each in found]
+
+        wait_until(lambda: str(run.id) in told(), 60)
 
 
 def test_a_wrong_password_says_what_to_export(prefect: str, folder: Path, text: str) -> None:

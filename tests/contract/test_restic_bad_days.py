@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +29,10 @@ from blocks.errors import (
     Unavailable,
     Unreachable,
 )
+from blocks.repositories.restic import ResticRepository
 from blocks.repositories.restic_command import SERVER_CACHE
 from blocks.servers.base import Server
+from blocks.types import CommandResult, Label, Part, RemoteCommand
 from tests.contract.repository_worlds import (
     ResticWorld,
     loopback_server,
@@ -35,6 +41,7 @@ from tests.contract.repository_worlds import (
     restic_world,
     some_pack,
 )
+from tests.fakes.jobless_server import JoblessServer
 from tests.fakes.loopback_s3 import FaultyProxy, LoopbackS3, Mode, faulty_proxy, moto_server
 from tests.fakes.loopback_sshd import free_port
 
@@ -188,6 +195,99 @@ def _small_disk(place: Path) -> Iterator[Path]:
         yield place
     finally:
         subprocess.run(("umount", str(place)), check=True, timeout=30)
+
+
+# --- locks of killed commands ---
+
+
+class OtherHost(JoblessServer):
+    """The same machine under another name, so that the worker cannot know its processes."""
+
+    _block_type_name = "Other host"
+    _block_type_slug = "other-host"
+
+    def run(self, command: RemoteCommand | Sequence[str], **how: Any) -> CommandResult:  # type: ignore[override]
+        given = command if isinstance(command, RemoteCommand) else RemoteCommand(tuple(command))
+        renamed = ("unshare", "--uts", "sh", "-c", 'hostname web9; exec "$@"', "sh", *given.argv)
+        return super().run(RemoteCommand(renamed, given.secrets), **how)
+
+
+@contextmanager
+def endless_backup(world: ResticWorld) -> Iterator[tuple[threading.Thread, int]]:
+    """Let restic keep the output of a command that does not end; yield its process."""
+    label = Label(world.name, "s2", Part.DATABASE, "shop")
+    endless = RemoteCommand(("sleep", "600"))
+
+    def save() -> None:
+        with suppress(ContinuityError):
+            world.repository.save_stream(world.server, endless, "shop.sql", label)
+
+    saving = threading.Thread(target=save)
+    saving.start()
+    pid = _await_restic(world)
+    try:
+        yield saving, pid
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        saving.join(30)
+
+
+def _await_restic(world: ResticWorld) -> int:
+    """Return the process of the restic that holds a lock of this repository."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        for place in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                argv = place.read_bytes().decode().split("\0")
+                ours = argv[0].endswith("/restic") and f"/{world.name}/" in f"{argv[2]}/"
+                if ours and "backup" in argv and locks(world):
+                    return int(place.parent.name)
+        time.sleep(0.1)
+    raise AssertionError("restic did not start")
+
+
+def locks(world: ResticWorld) -> list[str]:
+    found = world.repository.objects().list(f"{world.name}/restic/locks/")
+    return [each.key for each in found]
+
+
+@pytest.fixture
+def elsewhere(world: ResticWorld) -> ResticWorld:
+    fields = type(world.server).model_fields
+    server = OtherHost(**{name: getattr(world.server, name) for name in fields})
+    world.put(f"{world.root}/index.php", b"page")
+    return ResticWorld(world.repository, server, world.root, world.name)
+
+
+def test_the_lock_of_a_restic_stays_while_it_lives_and_goes_when_it_was_killed(
+    elsewhere: ResticWorld,
+) -> None:
+    with endless_backup(elsewhere) as (saving, pid):
+        (held,) = locks(elsewhere)
+        elsewhere.repository.prepare(elsewhere.server, elsewhere.name)
+        assert locks(elsewhere) == [held]
+        assert saving.is_alive()
+        os.kill(pid, signal.SIGKILL)
+        saving.join(30)
+    assert locks(elsewhere) == []
+
+
+def test_a_lock_that_outlived_who_started_it_does_not_stand_in_the_way_of_retention(
+    elsewhere: ResticWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = elsewhere.save(), elsewhere.save()
+    with monkeypatch.context() as lost, endless_backup(elsewhere) as (saving, pid):
+        # Nobody is left who could clean up, as after a power cut.
+        lost.setattr(ResticRepository, "_remove_dead_locks", lambda *_: None)
+        os.kill(pid, signal.SIGKILL)
+        saving.join(30)
+    listed = elsewhere.repository.local_restic(elsewhere.name, prune=True)
+    blocked = listed.run("forget", first.id, "--retry-lock", "1s", timeout=timedelta(minutes=1))
+    assert blocked.status == 11, "what forget would end with, after a minute"
+    elsewhere.repository.prepare(elsewhere.server, elsewhere.name)
+    assert locks(elsewhere) == []
+    assert elsewhere.repository.forget(elsewhere.name, [second.id]) == (first.id,)
 
 
 def test_a_damaged_directory_is_found_and_its_snapshots_named(world: ResticWorld) -> None:

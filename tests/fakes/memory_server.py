@@ -40,6 +40,9 @@ TWINS: list[Callable[[MemoryMachine, tuple[str, ...]], bytes | None]] = []
 _PORTS = {22: "", 80: "nginx", 443: "nginx", 3306: "mariadb"}
 
 
+_UNITS = "/etc/systemd/system/"
+
+
 class MemoryServer(Server):
     """Keep one machine in memory. `machine` is what a test looks at and changes.
 
@@ -199,9 +202,10 @@ class MemoryServer(Server):
             disk_free=here.disk_free,
             packages=tuple(sorted(here.packages)),
             accounts=tuple(sorted(here.accounts, key=lambda account: account.uid)),
-            services=tuple(sorted(here.enabled)),
+            services=tuple(sorted(name for name in here.enabled if not _is_timer(name))),
             clock=here.clock().astimezone(UTC),
             untouched=tuple(sorted(here.untouched)),
+            timers=tuple(sorted(name for name in here.enabled if _is_timer(name))),
         )
 
     def release(self) -> str:
@@ -256,6 +260,7 @@ class MemoryServer(Server):
     def start_services(self, names: Sequence[str]) -> tuple[str, ...]:
         here = self.reach("start_services", ",".join(ordered(names)))
         known = {_service_of(package) for package in here.packages} | here.enabled
+        known |= {path.removeprefix(_UNITS) for path in here.files if path.startswith(_UNITS)}
         existing = [name for name in ordered(names) if name in known]
         if here.fenced and existing:
             raise CommandFailed(f"service {existing[0]}", "is masked", "systemctl unmask", 3)
@@ -303,3 +308,7 @@ def _renamed(path: str, overlay: Overlay) -> str:
 
 def _fits(path: str, patterns: Sequence[str]) -> bool:
     return any(fnmatch.fnmatch(path, p) or fnmatch.fnmatch(path, f"{p}/*") for p in patterns)
+
+
+def _is_timer(name: str) -> bool:
+    return name.endswith(".timer")

@@ -15,7 +15,7 @@ Records = dict[tuple[str, str], AddressRecord]
 
 
 class MemoryZone(DnsZone):
-    """Keep records by name and type; `fail_next`, `lag` and `silence` make it behave badly."""
+    """Keep records by name and type; `fail_next`, `close`, `lag`, `silence` make it misbehave."""
 
     _block_type_name = "Memory zone"
     _block_type_slug = "memory-zone"
@@ -27,6 +27,7 @@ class MemoryZone(DnsZone):
     _lagging: dict[str, Records] = PrivateAttr(default_factory=dict)
     _silent: set[str] = PrivateAttr(default_factory=set)
     _failures: list[ContinuityError] = PrivateAttr(default_factory=list)
+    _closed: ContinuityError | None = PrivateAttr(default=None)
     _applied: list[tuple[AddressChange, ...]] = PrivateAttr(default_factory=list)
 
     # --- what a test does to it ---
@@ -54,6 +55,10 @@ class MemoryZone(DnsZone):
         """Raise this from the next `replace` that has something to do."""
         self._failures.append(error)
 
+    def close(self, error: ContinuityError | None) -> None:
+        """Raise this from every `read` from now on; None lets it be read again."""
+        self._closed = error
+
     @property
     def applied(self) -> tuple[tuple[AddressChange, ...], ...]:
         """What each call of `replace` really changed; calls without effect are left out."""
@@ -63,6 +68,8 @@ class MemoryZone(DnsZone):
 
     def read(self) -> tuple[AddressRecord, ...]:
         """Return all records, sorted."""
+        if self._closed:
+            raise self._closed
         return tuple(sorted(self._records.values()))
 
     def replace(self, changes: Sequence[AddressChange]) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from blocks.errors import (
     ApprovalMismatch,
+    AuthenticationFailed,
+    CommandFailed,
     DamagedData,
     NotFound,
     OutOfStock,
@@ -16,7 +18,9 @@ from blocks.errors import (
     UpdateRefused,
     VerificationFailed,
 )
+from blocks.records import StepState
 from blocks.repositories.journal import Journal
+from blocks.sites.site import SmokePage
 from flows.tasks.approval import Approval
 from tests.fakes.memory_machine import MemoryFile
 from tests.flows.world import BROCHURE, INCIDENT, OLD, SHOP, World, killed_after
@@ -42,7 +46,7 @@ def test_everything_comes_back(world: World) -> None:
     assert there.files["/srv/shop/index.php"].content == b"<?php"
     assert there.database is not None
     assert there.database.schemas["shop"]["orders"].rows == ["one", "two"]
-    assert there.running == {"nginx", "mariadb", "cron"}
+    assert there.running == {"nginx", "mariadb", "cron", "links.timer"}
 
 
 def test_each_site_is_smoked_before_its_dns_and_again_after(world: World) -> None:
@@ -66,7 +70,8 @@ def test_killed_after_any_step_and_started_again_it_ends_well(world: World, step
     report = world.recover()
     assert report["verdict"] == "recovered"
     assert len(world.machines()) == 1
-    changed = [change.name for call in world.zone.applied for change in call]
+    calls = world.zone.applied + world.inner.applied
+    changed = [change.name for call in calls for change in call]
     assert sorted(changed) == sorted([SHOP, BROCHURE])
 
 
@@ -123,6 +128,89 @@ def test_a_refused_dns_update_leaves_the_site_and_says_so(world: World) -> None:
     world.zone.fail_next(UpdateRefused("zone atelier.test", "refused the key", "check the key"))
     with pytest.raises(VerificationFailed, match=r"partly recovered.*refused the key"):
         world.recover()
+
+
+CLOSED = AuthenticationFailed("zone atelier.test", "the key is refused", "check the TSIG key")
+
+
+def test_a_zone_that_cannot_be_read_keeps_its_names_and_nothing_else(world: World) -> None:
+    """The shop lies in a zone of its own that cannot be read; the brochure comes back whole."""
+    world.back_up()
+    world.lose()
+    error = Unreachable("zone boutique", "does not answer", "dig boutique")
+    world.inner.close(error)
+    with pytest.raises(VerificationFailed, match=r"partly recovered: 1 of 2") as raised:
+        world.recover()
+    assert SHOP in str(raised.value)
+    assert f"continuity recover web1 --incident {INCIDENT}" in str(raised.value)
+    (new,) = world.machines()
+    world.inner.close(None)
+    assert world.address_of(BROCHURE) == (new.address,)
+    assert world.address_of(SHOP) == (OLD,)
+    there = world.server.at(new.address, new.host_key).machine
+    assert there.files["/srv/shop/index.php"].content == b"<?php"
+    journal = Journal(world.repository.state(), INCIDENT)
+    warned = str((journal.document("plan.json") or {})["warnings"])
+    assert error.cause in warned
+    assert "shop : restauré mais hors d'atteinte" in warned
+    told = world.notifier.threads[-1].notice
+    assert "partiellement rétabli" in told.text
+    assert f"noms inchangés : {SHOP}" in told.body
+
+
+def test_when_no_zone_can_be_read_the_sites_are_proven_on_the_new_address(world: World) -> None:
+    world.back_up()
+    world.lose()
+    world.zone.close(CLOSED)
+    world.inner.close(CLOSED)
+    with pytest.raises(VerificationFailed, match=r"partly recovered: 0 of 2"):
+        world.recover()
+    records = Journal(world.repository.state(), INCIDENT).records()
+    done = {each.step for each in records if each.state is StepState.DONE}
+    assert {"data", "smoke-shop", "smoke-brochure", "cron"} <= done
+    assert world.zone.applied == world.inner.applied == ()
+
+
+def test_started_again_the_names_of_a_zone_that_can_be_read_now_follow(world: World) -> None:
+    world.back_up()
+    world.lose()
+    world.inner.close(CLOSED)
+    with pytest.raises(VerificationFailed):
+        world.recover()
+    world.inner.close(None)
+    # New changes are for a person to approve, however the first ones were.
+    with pytest.raises(ApprovalMismatch):
+        world.recover(approval=Approval.ASK)
+    assert world.inner.applied == ()
+    made = world.recover()
+    assert made["verdict"] == "recovered"
+    assert world.address_of(SHOP) == world.address_of(BROCHURE) == (world.machines()[0].address,)
+    assert len(world.zone.applied) == len(world.inner.applied) == 1
+
+
+def test_a_check_that_was_mended_in_the_estate_is_used_without_a_new_approval(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.tasks.sites.WARM_UP", timedelta(milliseconds=200))
+    world.back_up()
+    world.lose()
+    world.probe.break_page(f"https://{SHOP}/", "HTTP 301 to /accueil")
+    with pytest.raises(VerificationFailed, match="HTTP 301"):
+        world.recover()
+    world.shop.smoke = [SmokePage(url=f"https://{SHOP}/accueil")]
+    assert world.recover(approval=Approval.ASK)["verdict"] == "recovered"
+
+
+def test_what_people_read_of_a_failed_step_names_it_in_french(world: World) -> None:
+    world.back_up()
+    world.lose()
+    world.database.fail_next("restore_physical", CommandFailed("web1", "mbstream died", "look"))
+    with pytest.raises(VerificationFailed):
+        world.recover()
+    report = Journal(world.repository.state(), INCIDENT).document("report.json") or {}
+    assert report["problems"] == ["Base de données : web1: mbstream died. Next: look"]
+    (shop,) = (site for site in report["sites"] if site["name"] == "shop")
+    assert shop["observed"] == report["problems"][0]
 
 
 def test_damage_names_the_set_and_offers_the_last_good_one(world: World) -> None:

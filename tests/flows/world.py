@@ -44,6 +44,8 @@ class World:
         self.database = MemoryDatabase()
         self.repository = MemoryRepository()
         self.zone = MemoryZone(zone="atelier.test")
+        self.inner = MemoryZone(zone=SHOP)
+        self.shop = _shop()
         self.provider = MemoryVps()
         self.reserve = MemoryVps()
         self.probe = MemoryProbe()
@@ -53,18 +55,20 @@ class World:
     def _furnish(self) -> None:
         machine = self.server.machine
         machine.packages = ["nginx", "mariadb-server", "cron"]
-        machine.enabled = {"nginx", "mariadb", "cron"}
+        machine.enabled = {"nginx", "mariadb", "cron", "links.timer"}
         machine.running = set(machine.enabled)
         machine.accounts = [Account("shop", 1001, 1001, "shop", "/srv/shop", "/bin/sh")]
         machine.files["/srv/shop/index.php"] = MemoryFile(b"<?php", owner="shop")
         machine.files["/srv/brochure/index.html"] = MemoryFile(b"<h1>")
+        machine.files["/etc/systemd/system/links.timer"] = MemoryFile(b"[Timer]")
         machine.files["/etc/nginx/nginx.conf"] = MemoryFile(b"server {}")
         orders = MemoryTable(rows=["one", "two"])
         machine.database = MemoryService(schemas={"shop": {"orders": orders}})
         machine.database.newest[("shop", QUERY)] = NEWEST
-        for name in (SHOP, BROCHURE, "mail.atelier.test"):
+        for name in (BROCHURE, "mail.atelier.test"):
             self.zone.put(name, "A", [OLD], ttl=1)
-        self.probe.resolve_from(self.zone)
+        self.inner.put(SHOP, "A", [OLD], ttl=1)
+        self.probe.resolve_from(self.inner, self.zone)
         for number in range(1, 20):
             self.probe.serve(f"192.0.2.{number}", SHOP, BROCHURE)
         self.probe.serve(OLD, SHOP, BROCHURE)
@@ -78,11 +82,12 @@ class World:
                 "memory-database/web1": self.database,
                 "memory-repository/main": self.repository,
                 "memory-zone/atelier": self.zone,
+                "memory-zone/boutique": self.inner,
                 "memory-vps/first": self.provider,
                 "memory-vps/second": self.reserve,
                 "memory-probe/probe": self.probe,
                 "memory-notifier/team": self.notifier,
-                "client-site/shop": _shop(),
+                "client-site/shop": self.shop,
                 "client-site/brochure": _brochure(),
                 "protected-server/web1": _protected(),
             }
@@ -116,8 +121,9 @@ class World:
         return (*self.provider.find({}), *self.reserve.find({}))
 
     def address_of(self, name: str) -> tuple[str, ...]:
-        """Return what the zone holds for a name."""
-        return next(record.values for record in self.zone.read() if record.name == name)
+        """Return what the zones hold for a name."""
+        held = (*self.zone.read(), *self.inner.read())
+        return next(record.values for record in held if record.name == name)
 
 
 @contextmanager
@@ -163,7 +169,7 @@ def _protected() -> ProtectedServer:
         database="memory-database/web1",
         repository="memory-repository/main",
         sites=["client-site/shop", "client-site/brochure"],
-        zones=["memory-zone/atelier"],
+        zones=["memory-zone/atelier", "memory-zone/boutique"],
         targets=[Target(provider="memory-vps/first"), Target(provider="memory-vps/second")],
         probe="memory-probe/probe",
         notifiers=["memory-notifier/team"],

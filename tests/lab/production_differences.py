@@ -53,6 +53,7 @@ DIFFERENCES = {
         "configuration: /etc/nginx/sites-available/boutique: sha256",
     ),
     "a service": ("systemctl disable cron", "enabled units: cron.service is missing"),
+    "a timer": ("systemctl stop vitrine-links.timer", "timers: vitrine-links.timer is missing"),
     "a user's shell": ("chsh -s /bin/bash vitrine", "users: vitrine: shell was"),
 }
 

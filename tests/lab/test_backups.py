@@ -15,6 +15,16 @@ from tests.lab.story import UPLOADED, Story
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 
+SENT_AGAIN = 0.3
+"""Share of the first set that the next may send: of 36 MB, 6.3 for the copy, 1.4 for the dump.
+
+Measured: 0.4 MB for the copy when its pages stay in place in the stream, but 6.1 to 6.3 MB (35 to
+38 of 241 chunks) as soon as anything before the large tables is 64 KB longer or one file of 229 KB
+stands elsewhere. restic cuts the zeros of half-empty InnoDB pages at its least size, 512 KiB after
+the last cut, so its cuts move with the data and the 39 MB of the two large tables are sent again.
+"""
+
+
 def added(parts: tuple[object, ...], set_id: str) -> int:
     return sum(ref.added for ref in parts if ref.taken_in == set_id)  # type: ignore[attr-defined]
 
@@ -44,7 +54,7 @@ def test_a_backup_sends_what_changed_and_little_more(story: Story) -> None:
     assert sent[Part.SITE, "vitrine"] > 1_000_000, "sent with the first set, carried over"
     untouched = [(Part.DATABASE, "journal"), (Part.GRANTS, SERVER), (Part.SITE, "journal")]
     assert sum(sent.get(each, 0) for each in untouched) < first * 0.01
-    assert added(story.quiet.snapshots, story.quiet.id) < first * 0.5
+    assert added(story.quiet.snapshots, story.quiet.id) < first * SENT_AGAIN
 
 
 def test_a_weekly_site_is_carried_over_into_daily_sets(story: Story) -> None:

@@ -12,7 +12,8 @@ import pytest
 from blocks.records import StepState
 from deployments.lab import control, machines, names
 from deployments.lab.config import Lab
-from deployments.lab.demo_report import recovered_server, references
+from deployments.lab.demo_report import recovered_server
+from deployments.lab.production import stored_orders
 from deployments.lab.visitor_log import acknowledged_orders, lost_orders
 from tests.lab import estate as place
 from tests.lab.estate import SERVER, ends_of, estate, made_machines, step_is
@@ -120,9 +121,7 @@ def test_the_data_loss_it_reports_is_what_is_missing(story: Story) -> None:
     """Customers ordered all the time: before, during and after the backup that was restored."""
     report = place.report(KILLED)
     as_of = datetime.fromisoformat(str(report["data_as_of"]))
-    opened = estate()
-    assert opened.database is not None
-    stored = set(references(recovered_server(opened, KILLED), opened.database))
+    stored = stored_orders(recovered_server(estate(), KILLED))
     before = [visit for visit in story.visits if visit.at <= story.left]
     gone = lost_orders(before, stored)
     kept = [visit for visit in acknowledged_orders(before) if visit.reference in stored]

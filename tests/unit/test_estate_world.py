@@ -74,7 +74,9 @@ def test_break_glass_needs_no_prefect_server(tmp_path: Path) -> None:
     try:
         assert registry.names("client-site") == ("blog", "shop")
         assert registry.load("ssh-server/web1", Server)
-        with pytest.raises(ConfigurationError, match="there is no such block"):
+        with pytest.raises(ConfigurationError, match="none of this name") as raised:
             registry.load("ssh-server/web2", Server)
+        assert "(web1)" in raised.value.hint
+        assert "estate apply" not in str(raised.value)
     finally:
         registry.provide({})

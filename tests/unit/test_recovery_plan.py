@@ -7,9 +7,12 @@ from datetime import timedelta
 import pytest
 
 from blocks.errors import ConfigurationError, OutOfScope, StaleObservation
+from blocks.types import SmokeCheck
+from flows.decisions.recovery_again import taken_up
 from flows.decisions.recovery_plan import (
     Purpose,
     RecordMove,
+    ZoneView,
     decide_recovery,
     guard_recovery,
     plan_from_document,
@@ -73,6 +76,66 @@ def test_the_digest_covers_what_is_done_and_not_when_it_was_looked_at():
         plan(choice=SetChoice(recovery_set(NOON - timedelta(days=1)), ())).digest != plan().digest
     )
     assert plan(sites=(site("boutique", 10),)).digest != plan().digest
+
+
+def closed(zone="atelier.test"):
+    return ZoneView("memory-zone/closed", zone, (), refused="zone x: no answer. Next: ask it")
+
+
+def test_names_of_a_zone_that_could_not_be_read_stay_and_are_told():
+    made = plan(zones=(closed(),))
+    assert [each.moves for each in made.sites] == [(), ()]
+    assert [each.unread for each in made.sites] == [
+        ("boutique.atelier.test",),
+        ("vitrine.atelier.test",),
+    ]
+    said = "\n".join(made.warnings)
+    assert "zone atelier.test illisible : zone x: no answer" in said
+    assert f"continuity recover web1 --incident {INCIDENT}" in said
+    assert "ne mène pas" not in said
+    assert made.digest != plan().digest
+
+
+def test_the_innermost_zone_answers_for_a_name():
+    zones = (*observation().zones, closed("vitrine.atelier.test"))
+    boutique, vitrine = plan(zones=zones).sites
+    assert boutique.moves
+    assert boutique.unread == ()
+    assert vitrine.unread == ("vitrine.atelier.test",)
+
+
+def test_a_drill_says_which_zone_a_recovery_could_not_read():
+    made = decide_recovery(observation(zones=(closed(),)), INCIDENT, Purpose.DRILL)
+    assert made.sites[0].unread == ()
+    assert any("zone atelier.test illisible" in each for each in made.warnings)
+
+
+def test_taken_up_a_plan_gains_the_names_that_can_be_read_now():
+    blind = plan(zones=(closed(),))
+    assert taken_up(blind, observation(zones=(closed(),))) == blind
+    seeing = taken_up(blind, observation())
+    assert seeing.sites[0].moves == plan().sites[0].moves
+    assert seeing.sites[0].unread == ()
+    assert seeing.digest not in (blind.digest, plan(zones=()).digest)
+    assert not any("illisible" in each for each in seeing.warnings)
+
+
+def test_taken_up_a_plan_keeps_its_changes_when_the_world_already_has_them():
+    moved = observation(zones=(ZoneView("memory-zone/atelier", "atelier.test", ()),))
+    assert taken_up(plan(), moved).sites == plan().sites
+    assert taken_up(plan(), moved).digest == plan().digest
+
+
+def test_a_mended_check_is_used_and_needs_no_new_approval():
+    mended = replace(site("boutique", 10), smoke=(SmokeCheck("https://boutique.atelier.test/x"),))
+    again = taken_up(plan(), observation(sites=(mended, site("vitrine", 60))))
+    assert again.sites[0].site.smoke == mended.smoke
+    assert again.digest == plan().digest
+
+
+def test_other_domains_of_a_site_need_a_new_approval():
+    wider = site("boutique", 10, ("boutique.atelier.test", "www.boutique.atelier.test"))
+    assert plan(sites=(wider, site("vitrine", 60))).digest != plan().digest
 
 
 def test_the_plan_survives_the_journal():

@@ -70,6 +70,16 @@ def test_the_message_says_since_when_and_nothing_that_grows_old() -> None:
     assert "en cours depuis 13:00:01" in early.text
 
 
+def test_a_run_that_is_over_does_not_wait_any_more() -> None:
+    waits = (*RECORDS, record(7, "end", StepState.FAILED, why="annulé dans Prefect"))
+    notice = live_notice("Reprise de web1", waits, LATER, waiting="accord attendu", stopped=True)
+    assert notice.failed
+    assert notice.text == "Reprise de web1 : arrêt avant la fin"
+    assert "✗ *Fin* : annulé dans Prefect" in notice.body
+    again = live_notice("Reprise de web1", (*waits, record(8, "observe")), LATER)
+    assert "annulé" not in again.body
+
+
 def test_the_end_stands_before_everything_else() -> None:
     notice = live_notice("Reprise de web1", RECORDS, LATER, plan="Plan", outcome=outcome())
     assert notice.failed

@@ -45,6 +45,7 @@ def test_facts_of_a_real_server() -> None:
     assert facts.packages == tuple(sorted(facts.packages))
     assert {"nginx", "mariadb", "cron", "ssh"} <= set(facts.services)
     assert not [name for name in facts.services if name.endswith(".service") or "@" in name]
+    assert {"logrotate.timer", "phpsessionclean.timer"} <= set(facts.timers)
     site = next(each for each in facts.accounts if each.name == "site9")
     assert (site.uid, site.gid, site.group, site.home) == (1900, 1900, "site9", "/srv/site9")
     assert site.groups == ("team", "www-data")
@@ -137,6 +138,11 @@ def test_changed_paths() -> None:
 def test_services_start_in_the_order_they_need_each_other() -> None:
     names = ["nginx.service", "cron", "php8.2-fpm", "ssh", "redis-server", "mariadb", "dbus"]
     assert ordered(names) == ["redis-server", "mariadb", "php8.2-fpm", "cron", "nginx"]
+
+
+def test_timers_of_the_machine_are_left_alone() -> None:
+    names = ["links.timer", "apt-daily.timer", "systemd-tmpfiles-clean.timer", "fstrim.timer"]
+    assert ordered(names) == ["links.timer"]
 
 
 def test_isolation_refuses_what_is_no_address() -> None:

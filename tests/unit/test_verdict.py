@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from blocks.types import Machine, PowerState
@@ -36,6 +37,12 @@ def test_a_problem_of_the_server_keeps_the_verdict_from_green():
 def test_nothing_proven_is_not_recovered_without_a_recovery_time():
     outcome = weigh([BAD])
     assert outcome.verdict is Verdict.FAILED
+    assert outcome.rto is None
+
+
+def test_restored_sites_that_visitors_are_not_led_to_are_partly_recovered():
+    outcome = weigh([replace(BAD, restored=True)])
+    assert outcome.verdict is Verdict.PARTLY
     assert outcome.rto is None
 
 

@@ -1,0 +1,42 @@
+"""Take up a plan that was approved before: the same changes, with what can be seen only now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from flows.decisions.recovery_plan import (
+    CHECKS,
+    Observation,
+    RecoveryPlan,
+    SitePlan,
+    moves_of,
+    unread_domains,
+    warnings,
+)
+
+
+def taken_up(known: RecoveryPlan, seen: Observation) -> RecoveryPlan:
+    """Return the approved plan with today's checks, and with the names of zones that answer again.
+
+    Checks are not part of what was approved: one that was mended since is used. Names that can be
+    changed only now are new, and so is then the digest: they must be approved.
+    """
+    sites = tuple(_with_names(_with_checks(each, seen), seen) for each in known.sites)
+    told = warnings(seen, sites, known.incident, drill=False)
+    return replace(known, sites=sites, warnings=told)
+
+
+def _with_checks(plan: SitePlan, seen: Observation) -> SitePlan:
+    for site in seen.sites:
+        if site.name == plan.site.name:
+            checks = {name: getattr(site, name) for name in CHECKS}
+            return replace(plan, site=replace(plan.site, **checks))
+    return plan
+
+
+def _with_names(plan: SitePlan, seen: Observation) -> SitePlan:
+    """Add the records of domains that could not be read before; those already planned stay."""
+    still = tuple(set(plan.unread) & set(unread_domains(plan.site, seen)))
+    readable = set(plan.unread) - set(still)
+    found = tuple(move for move in moves_of(plan.site, seen) if move.name in readable)
+    return replace(plan, moves=plan.moves + found, unread=tuple(sorted(still)))
