@@ -22,6 +22,7 @@ from blocks.types import (
 )
 from flows.decisions.backup_plan import plan_backup
 from flows.reports.backup_text import backup_markdown
+from flows.reports.protection_text import copies_markdown
 from flows.tasks.announcing import tell_failures
 from flows.tasks.backup_steps import (
     BackupRun,
@@ -40,7 +41,9 @@ from flows.tasks.backup_steps import (
     start_archive,
     write_canary,
 )
+from flows.tasks.copies import copy_everywhere
 from flows.tasks.incident import now, open_estate
+from flows.tasks.look import protection_of
 from flows.tasks.opening import hold_backup_lease
 from flows.tasks.work import side_by_side, submit
 
@@ -61,7 +64,8 @@ def backup(server: str = "", frequency: Frequency = Frequency.DAILY) -> list[str
 
     Preconditions: the estate is applied; server, database and repository answer.
     Changes: writes the canary (one row, one file) on the server; adds snapshots and one manifest to
-    the repository; removes sets that the retention rule no longer keeps.
+    the repository; removes sets that the retention rule no longer keeps; copies what the server's
+    further repositories lack (a copy that fails is told, and made by the next run).
     Undo: nothing to undo; a run that fails leaves earlier sets as they were, and no manifest.
     Stops: at the first part that fails; the next server still has its turn.
 
@@ -99,7 +103,11 @@ def _backup_server(
         guard_backup(plan, facts, database)
         made = _take(BackupRun(estate, plan), facts, database)
         gone = apply_retention(estate)
-    create_markdown_artifact(key=f"backup-{name}", markdown=backup_markdown(made, gone))
+        copies = copy_everywhere(estate)
+    create_markdown_artifact(
+        key=f"backup-{name}",
+        markdown=backup_markdown(made, gone) + copies_markdown(copies, protection_of(estate)),
+    )
     return made
 
 

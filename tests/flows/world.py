@@ -43,6 +43,8 @@ class World:
         self.server = MemoryServer(address=OLD)
         self.database = MemoryDatabase()
         self.repository = MemoryRepository()
+        self.second = MemoryRepository(password="another")
+        self.copies: list[str] = []
         self.zone = MemoryZone(zone="atelier.test")
         self.provider = MemoryVps()
         self.reserve = MemoryVps()
@@ -77,6 +79,7 @@ class World:
                 "memory-server/web1": self.server,
                 "memory-database/web1": self.database,
                 "memory-repository/main": self.repository,
+                "memory-repository/second": self.second,
                 "memory-zone/atelier": self.zone,
                 "memory-vps/first": self.provider,
                 "memory-vps/second": self.reserve,
@@ -84,7 +87,7 @@ class World:
                 "memory-notifier/team": self.notifier,
                 "client-site/shop": _shop(),
                 "client-site/brochure": _brochure(),
-                "protected-server/web1": _protected(),
+                "protected-server/web1": _protected(self.copies),
             }
         )
         try:
@@ -157,7 +160,7 @@ def _brochure() -> Site:
     )
 
 
-def _protected() -> ProtectedServer:
+def _protected(copies: list[str]) -> ProtectedServer:
     return ProtectedServer(
         server="memory-server/web1",
         database="memory-database/web1",
@@ -169,4 +172,5 @@ def _protected() -> ProtectedServer:
         notifiers=["memory-notifier/team"],
         configuration=["/etc"],
         allowed_in_drill=["198.51.100.3"],
+        copies=copies,
     )

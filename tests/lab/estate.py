@@ -78,7 +78,7 @@ def addresses() -> dict[str, tuple[str, ...]]:
 
 def journal(incident: str) -> Journal:
     """Return an incident's journal."""
-    return Journal(estate().repository.state(), incident)
+    return Journal(estate().state, incident)
 
 
 def report(incident: str) -> dict[str, object]:
