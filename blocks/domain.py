@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from blocks.types import FailureDomain
 
 
-class Domain(BaseModel):
+class DeclaredDomain(BaseModel):
     """What is lost together: who runs the place, where it is, who pays for it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -9,7 +9,7 @@ from datetime import datetime
 from prefect.blocks.core import Block
 from pydantic import Field
 
-from blocks.domain import Domain
+from blocks.domain import DeclaredDomain
 from blocks.errors import CommandFailed, ContinuityError
 from blocks.servers.base import Server
 from blocks.types import (
@@ -77,8 +77,8 @@ class Repository(Block, ABC):
     bucket is not what was put there; its `subject` is the damaged object's key in `objects()`.
     """
 
-    domain: Domain = Field(
-        default_factory=Domain,
+    domain: DeclaredDomain = Field(
+        default_factory=DeclaredDomain,
         title="Failure domain",
         description="Provider, site and account of this repository.",
     )
@@ -155,7 +155,8 @@ class Repository(Block, ABC):
 
         The server must be prepared for this repository. Makes the repository if it is missing.
         Labels, trees, sizes and times stay; ids differ. What is here already is skipped, so a copy
-        that was cut goes on with the first snapshot that is not complete.
+        that was cut goes on with the first snapshot that is not complete. An id that the source
+        lacks is left out: look at `snapshots` afterwards.
         Raises `ConfigurationError` if the source is of another kind.
         """
 

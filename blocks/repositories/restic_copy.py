@@ -49,8 +49,11 @@ def copy(
 ) -> RemoteCommand:
     """Return the command that copies these snapshots; restic skips those it copied before."""
     ids = (words.checked(each) for each in snapshots)
-    what = ("copy", "--no-lock", "--quiet", "--retry-lock", "2m", *ids)
-    return _with_source(target, source, name, what)
+    what: tuple[str, ...] = ("copy", "--no-lock", "--quiet", "--retry-lock", "2m")
+    if target.upload_limit_kib:
+        what += ("--limit-upload", str(target.upload_limit_kib))
+    command = _with_source(target, source, name, (*what, *ids))
+    return RemoteCommand(words.watched(command.argv, *target.place()), command.secrets)
 
 
 def _with_source(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect.blocks.core import Block
 from pydantic import BaseModel, Field
 
-from blocks.domain import Domain
+from blocks.domain import DeclaredDomain
 
 
 class Target(BaseModel):
@@ -101,8 +101,8 @@ class ProtectedServer(Block):
         title="Copies",
         description="Blocks of further repositories: each recovery set is copied there.",
     )
-    domain: Domain = Field(
-        default_factory=Domain,
+    domain: DeclaredDomain = Field(
+        default_factory=DeclaredDomain,
         title="Failure domain",
         description="Provider, site and account of the server itself.",
     )

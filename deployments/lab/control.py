@@ -15,7 +15,7 @@ from jinja2 import Environment, StrictUndefined
 
 from blocks.errors import DeadlineExceeded, ProviderError
 from blocks.vps.nspawn_launch import file_lock
-from deployments.lab import machines, processes, visitors
+from deployments.lab import machines, processes, second_storage, visitors
 from deployments.lab.config import CACHE, Lab
 from deployments.register_deployments import WORK_POOL
 
@@ -85,7 +85,9 @@ def write_estate(lab: Lab) -> Path:
     """Fill the template in with this lab's addresses and folders; return the file."""
     template = Path(__file__).with_name("estate.yaml").read_text(encoding="utf-8")
     yaml = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 - not HTML
-    text = yaml.from_string(template).render(lab=lab, provider=machines.provider(lab))
+    text = yaml.from_string(template).render(
+        lab=lab, provider=machines.provider(lab), second_endpoint=second_storage.endpoint(lab)
+    )
     estate_path(lab).write_text(text + "\n", encoding="utf-8")
     return estate_path(lab)
 

@@ -50,6 +50,13 @@ def changed(reference: str, **fields: object) -> Iterator[None]:
 
 
 @contextmanager
+def without_copies() -> Iterator[None]:
+    """Let the first repository be all that web1 has while the block lasts."""
+    with changed(f"protected-server/{SERVER}", copies=[]):
+        yield
+
+
+@contextmanager
 def provided(blocks: dict[str, Block]) -> Iterator[None]:
     """Answer from these blocks while the block lasts."""
     registry.provide(blocks)

@@ -33,7 +33,15 @@ from flows.disaster_recovery import disaster_recovery
 from flows.drill import drill
 from flows.tasks.approval import Approval
 from flows.tasks.look import usable_sets
-from tests.lab.estate import SERVER, addresses, changed, estate, made_machines, manifests
+from tests.lab.estate import (
+    SERVER,
+    addresses,
+    changed,
+    estate,
+    made_machines,
+    manifests,
+    without_copies,
+)
 from tests.lab.story import Story, back_up
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900), pytest.mark.usefixtures("story")]
@@ -176,7 +184,10 @@ def test_a_manifest_that_was_edited(story: Story) -> None:
     lie = true.replace(b'"size": 1', b'"size": 2', 1)
     assert lie != true
     with replaced(key, lie):
-        with refused(DamagedData, story.quiet.id, "was changed", f"--set {story.busy.id}"):
+        with (
+            without_copies(),
+            refused(DamagedData, story.quiet.id, "was changed", f"--set {story.busy.id}"),
+        ):
             disaster_recovery(SERVER, recovery_set=story.quiet.id, approval=Approval.AUTOMATIC)
         sets, why_not = usable_sets(estate())
         choice = choose_set(SERVER, sets, why_not)
@@ -194,7 +205,10 @@ def test_a_sealed_manifest_that_lies(story: Story) -> None:
     objects.remove(key)
     try:
         catalogue.put(replace(story.quiet, snapshots=parts))
-        with refused(DamagedData, story.quiet.id, "the manifest says size", story.busy.id):
+        with (
+            without_copies(),
+            refused(DamagedData, story.quiet.id, "the manifest says size", story.busy.id),
+        ):
             disaster_recovery(SERVER, recovery_set=story.quiet.id, approval=Approval.AUTOMATIC)
     finally:
         objects.put(key, true)

@@ -89,6 +89,7 @@ def test_a_damaged_pack_is_named_with_the_last_good_set(newest: RecoverySet) -> 
     before = known()
     with (
         damaged(pack_of_the_upload(newest)),
+        without_copies(),
         pytest.raises(VerificationFailed, match="partly recovered") as raised,
     ):
         drill(SERVER, recovery_set=newest.id)
