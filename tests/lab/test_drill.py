@@ -21,7 +21,7 @@ from flows.drill import drill
 from flows.tasks.announcer import BUDGET_SECONDS, Announcer
 from flows.tasks.incident import listeners
 from tests.lab import estate as place
-from tests.lab.estate import SERVER, changed, estate, journal, made_machines
+from tests.lab.estate import SERVER, changed, estate, journal, made_machines, without_copies
 from tests.lab.story import UPLOADED, Story, back_up, upload
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900), pytest.mark.usefixtures("story")]
