@@ -106,7 +106,8 @@ def _backup_server(
         copies = copy_everywhere(estate)
     create_markdown_artifact(
         key=f"backup-{name}",
-        markdown=backup_markdown(made, gone) + copies_markdown(copies, protection_of(estate)),
+        markdown=backup_markdown(made, gone)
+        + copies_markdown(copies, protection_of(estate), estate.declared.accept_shared_domain),
     )
     return made
 

@@ -25,7 +25,7 @@ from flows.reports.wording import VERDICTS, duration, size, step_title
 from flows.tasks.approval import APPROVAL, PLAN
 from flows.tasks.ending import REPORT
 from flows.tasks.incident import Estate, open_estate
-from flows.tasks.look import look_at_copies
+from flows.tasks.look import usable_copies
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
@@ -39,7 +39,7 @@ def sets(
     """List a server's recovery sets, newest first, and why one must not be used."""
     with connected(local=local, estate=estate, quiet=as_json), shown():
         opened = open_estate(server)
-        copies = look_at_copies(opened)
+        copies = usable_copies(opened)
     found = sorted({s.id: s for copy in reversed(copies) for s in copy.sets}.values(), key=_begun)
     refused = _refused_everywhere(copies)
     if as_json:
@@ -114,7 +114,7 @@ def status(local: Local = False, estate: EstateFile = None) -> None:
 def _newest(server: str) -> tuple[str, str, str]:
     try:
         opened = open_estate(server)
-        copies = look_at_copies(opened)
+        copies = usable_copies(opened)
     except ContinuityError as error:
         return str(error), "?", "?"
     digits = protection(server, opened.declared.domain.value(), copies)

@@ -21,7 +21,9 @@ def protection_rows(digits: Sequence[Digit]) -> list[tuple[str, str, str]]:
     return [(each.rule, MARKS[each.holds], each.evidence) for each in digits]
 
 
-def copies_markdown(copies: Sequence[CopyResult], digits: Sequence[Digit]) -> str:
+def copies_markdown(
+    copies: Sequence[CopyResult], digits: Sequence[Digit], accepted: str = ""
+) -> str:
     """Return the part of a backup's page about further repositories and 3-2-1-1-0."""
     lines = ["", "## Copies", ""]
     lines += [_copy_line(each) for each in copies] or [
@@ -29,6 +31,8 @@ def copies_markdown(copies: Sequence[CopyResult], digits: Sequence[Digit]) -> st
     ]
     lines += ["", "## Règle 3-2-1-1-0", "", "| Règle | Tenue | Preuve |", "|---|---|---|"]
     lines += [f"| {' | '.join(row)} |" for row in protection_rows(digits)]
+    if accepted:
+        lines += ["", f"Domaine partagé avec le serveur, accepté : {accepted}."]
     return "\n".join(lines) + "\n"
 
 

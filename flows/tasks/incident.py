@@ -195,12 +195,12 @@ class Incident:
         self.records.append(record)
         for listener in self.listeners:
             listener(record)
-        self._tell_lost_state(started)
+        self._tell_lost_state()
 
-    def _tell_lost_state(self, started: datetime) -> None:
+    def _tell_lost_state(self) -> None:
         """Write down once, where it still can be, that a store does not take the journal."""
         for name, why in self.estate.state.lost.items():
             if name not in self._told:
                 self._told.add(name)
                 note = StepNote(why=f"le dépôt {name} ne prend plus le journal ({why})")
-                self._record(f"journal-{name}", StepState.SKIPPED, started, note)
+                self._record(f"journal-{name}", StepState.SKIPPED, now(), note)

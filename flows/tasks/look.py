@@ -40,7 +40,7 @@ def observe(
     estate = incident.estate
     with ThreadPoolExecutor(max_workers=4) as pool:
         answering = pool.submit(answering_ports, estate)
-        looking = pool.submit(look_at_copies, estate)
+        looking = pool.submit(usable_copies, estate)
         zones = [pool.submit(_view, ref, estate) for ref in estate.zones]
     copies = looking.result()
     chosen, archive = _choose(estate, copies, wanted_set, point)
@@ -112,22 +112,31 @@ def answering_ports(estate: Estate) -> tuple[int, ...]:
     return tuple(port for port, open_ in zip(SERVED_PORTS, answers, strict=True) if open_)
 
 
-def look_at_copies(estate: Estate) -> tuple[CopyView, ...]:
-    """Look at all repositories, side by side; one that cannot be read says why.
+def usable_copies(estate: Estate) -> tuple[CopyView, ...]:
+    """Look at all repositories to recover from one of them.
 
     Raises:
         ContinuityError: None has a set, and one could not be read; what the first of those said.
     """
+    found = _look(estate)
+    failures = [error for _, error in found if error]
+    if failures and not any(view.sets for view, _ in found):
+        raise failures[0]
+    return tuple(view for view, _ in found)
+
+
+def look_at_copies(estate: Estate) -> tuple[CopyView, ...]:
+    """Look at all repositories, side by side; one that cannot be read says why."""
+    return tuple(view for view, _ in _look(estate))
+
+
+def _look(estate: Estate) -> list[tuple[CopyView, ContinuityError | None]]:
     with ThreadPoolExecutor(max_workers=len(estate.repositories)) as pool:
         running = {
             name: pool.submit(_copy_view, estate.name, name, each)
             for name, each in estate.repositories.items()
         }
-    found = [_looked(estate.repositories[name], name, each) for name, each in running.items()]
-    failures = [error for _, error in found if error]
-    if failures and not any(view.sets for view, _ in found):
-        raise failures[0]
-    return tuple(view for view, _ in found)
+    return [_looked(estate.repositories[name], name, each) for name, each in running.items()]
 
 
 def _looked(
@@ -155,12 +164,6 @@ def _copy_view(server: str, name: str, repository: Repository) -> CopyView:
 def protection_of(estate: Estate) -> tuple[Digit, ...]:
     """Look at all repositories and weigh how well the server's backups are spread."""
     return protection(estate.name, estate.declared.domain.value(), look_at_copies(estate))
-
-
-def usable_sets(estate: Estate) -> tuple[Sequence[RecoverySet], dict[str, str]]:
-    """Return the readable sets of the first repository, and why any must not be used."""
-    view = _copy_view(estate.name, next(iter(estate.repositories)), estate.repository)
-    return view.sets, dict(view.refused)
 
 
 def shared_domain_notes(estate: Estate) -> tuple[str, ...]:

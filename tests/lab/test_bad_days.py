@@ -28,11 +28,11 @@ from blocks.servers.host_key import new_host_key
 from deployments.lab import machines, production, storage
 from deployments.lab.config import Lab
 from flows.backup import backup
-from flows.decisions.set_choice import choose_set
+from flows.decisions.copy_choice import choose_copy
 from flows.disaster_recovery import disaster_recovery
 from flows.drill import drill
 from flows.tasks.approval import Approval
-from flows.tasks.look import usable_sets
+from flows.tasks.look import look_at_copies
 from tests.lab.estate import (
     SERVER,
     addresses,
@@ -189,8 +189,8 @@ def test_a_manifest_that_was_edited(story: Story) -> None:
             refused(DamagedData, story.quiet.id, "was changed", f"--set {story.busy.id}"),
         ):
             disaster_recovery(SERVER, recovery_set=story.quiet.id, approval=Approval.AUTOMATIC)
-        sets, why_not = usable_sets(estate())
-        choice = choose_set(SERVER, sets, why_not)
+        with without_copies():
+            choice = choose_copy(SERVER, look_at_copies(estate())).choice
         assert choice.chosen.id == story.busy.id
         assert [name for name, _ in choice.passed_over] == [story.quiet.id]
 

@@ -82,7 +82,8 @@ def test_it_goes_on_from_the_copy_without_a_person(
     print(f"\nfrom the copy: {from_copy}")
     assert from_copy
     assert {"configuration", "database", "verify"} <= ended
-    assert [r.step for r in records if r.state is StepState.FAILED] == []
+    failed = {r.step for r in records if r.state is StepState.FAILED}
+    assert failed <= {"approve"}, "the first run showed the plan and nobody was there to approve"
     assert any("ne prend plus le journal" in r.why for r in records)
     (machine,) = made_machines()
     assert place.addresses()["boutique.atelier.test"] == (machine.address,)
