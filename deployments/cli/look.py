@@ -64,9 +64,7 @@ def sets(
     for name in refused.keys() - {each.id for each in found}:
         table.add_row(name, "?", "", "", "", "", refused[name])
     Console().print(table)
-    for copy in copies:
-        if copy.failed:
-            Console().print(f"Dépôt {copy.name} inutilisable : {copy.failed}")
+    Console().print(_places(copies))
     Console().print(_protection(opened, copies))
 
 
@@ -82,6 +80,17 @@ def _refused_everywhere(copies: Sequence[CopyView]) -> dict[str, str]:
     usable = {each.id for copy in copies for each in copy.usable()}
     reasons = [pair for copy in reversed(copies) for pair in copy.refused]
     return {name: why for name, why in reasons if name not in usable}
+
+
+def _places(copies: Sequence[CopyView]) -> Table:
+    table = Table(title="Dépôts et leurs domaines de défaillance", title_justify="left")
+    for column in ("Dépôt", "Hébergeur", "Site", "Compte", "Clé", "État"):
+        table.add_column(column)
+    for copy in copies:
+        place = copy.domain
+        state = f"inutilisable : {copy.failed}" if copy.failed else "répond"
+        table.add_row(copy.name, place.provider, place.site, place.account, place.key, state)
+    return table
 
 
 def _protection(opened: Estate, copies: Sequence[CopyView]) -> Table:

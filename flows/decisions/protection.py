@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from blocks.types import FailureDomain, RecoverySet
 
+NOTHING = "aucun jeu complet"
+
 
 @dataclass(frozen=True, slots=True)
 class CopyView:
@@ -115,6 +117,8 @@ def _two(production: FailureDomain, holding: Sequence[CopyView]) -> Digit:
 
 def _off_site(production: FailureDomain, holding: Sequence[CopyView]) -> Digit:
     rule = "1 hors site"
+    if not holding:
+        return Digit(rule, False, NOTHING)
     found = spread(production, {each.name: each.domain for each in holding})
     if found.apart:
         places = {each.name: each.domain for each in holding}
@@ -127,6 +131,8 @@ def _off_site(production: FailureDomain, holding: Sequence[CopyView]) -> Digit:
 
 def _immutable(holding: Sequence[CopyView]) -> Digit:
     rule = "1 immuable"
+    if not holding:
+        return Digit(rule, False, NOTHING)
     proven = [each.name for each in holding if each.immutable]
     if proven:
         return Digit(rule, True, f"prouvé par l'essai du dépôt : {', '.join(proven)}")

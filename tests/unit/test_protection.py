@@ -72,6 +72,7 @@ def test_old_estates_without_domains_are_not_silently_green() -> None:
 def test_without_any_set_nothing_holds() -> None:
     found = protection("web1", HOST, [view("a", AWAY)])
     assert not any(each.holds for each in found)
+    assert {each.evidence for each in found[2:4]} == {"aucun jeu complet"}
 
 
 @pytest.mark.parametrize(
