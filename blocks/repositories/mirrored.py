@@ -75,9 +75,9 @@ class MirroredObjects(ObjectStore):
     def put_if_match(self, key: str, content: bytes, etag: str) -> str:
         return self._decided(key, content, lambda store: store.put_if_match(key, content, etag))
 
-    def list(self, prefix: str) -> tuple[StoredObject, ...]:
+    def list(self, prefix: str, after: str = "") -> tuple[StoredObject, ...]:
         found: dict[str, StoredObject] = {}
-        for listed in self._everywhere(lambda store: store.list(prefix)):
+        for listed in self._everywhere(lambda store: store.list(prefix, after)):
             for each in listed:
                 found.setdefault(each.key, each)
         return tuple(found[key] for key in sorted(found))

@@ -9,7 +9,7 @@ import pytest
 
 from blocks.records import StepRecord, StepState
 from blocks.repositories.catalogue import Catalogue
-from deployments.lab import machines, production
+from deployments.lab import control, machines, production
 from deployments.lab.config import Lab
 from deployments.lab.demo_report import recovered_server
 from deployments.lab.production_fingerprint import Fingerprint, compare
@@ -53,7 +53,13 @@ def burned(here: Lab, story: Story) -> tuple[str, list[StepRecord]]:
     """Lose web1, recover it, and destroy the first object storage while files are restored."""
     machines.provider(here).destroy(SERVER)
     place.forget_recoveries()
+    # The archive of changes lies in the store that burns: here, what the sets alone give.
+    alone = here.state / "without-archive.yaml"
+    declared = control.estate_path(here).read_text()
+    assert "    archive: principal\n" in declared
+    alone.write_text(declared.replace("    archive: principal\n", ""))
     words = ("recover", SERVER, "--incident", INCIDENT, "--set", story.quiet.id)
+    words += ("--local", "--estate", str(alone))
     status, said = place.ended(place.command(*words))
     assert status == 4, said
     digest = place.digest(INCIDENT)
