@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from blocks.archives.base import Archive
 from blocks.dns.base import DnsZone
+from blocks.domain import DeclaredDomain
 from blocks.monitors.base import Probe
 from blocks.notify.base import Notifier
 from blocks.repositories.base import Repository
@@ -146,6 +147,16 @@ class ServerEntry(Form):
     )
     allowed_in_drill: list[Address] = Field(
         default_factory=list, description="Addresses that a drill machine may speak with."
+    )
+    copies: list[Name] = Field(
+        default_factory=list, description="Names of further repositories; each set is copied there."
+    )
+    domain: DeclaredDomain = Field(
+        default_factory=DeclaredDomain,
+        description="Provider, site and account of the server.",
+    )
+    accept_shared_domain: str = Field(
+        default="", description="Why all copies may lie where the server is; empty to refuse it."
     )
 
 

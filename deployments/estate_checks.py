@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from deployments.estate import Estate, ServerEntry, SiteEntry
+from deployments.estate_domains import domains
 from deployments.estate_mistakes import Finding, did_you_mean
 
 NAMED = ("providers", "repositories", "archives", "zones", "notifiers", "servers", "sites")
@@ -36,6 +37,7 @@ def check(estate: Estate, names: Names, zones: Sequence[str]) -> Iterator[Findin
         yield from _smoke(index, site)
         yield from _databases(index, site, estate)
     yield from _servers(estate)
+    yield from domains(estate)
 
 
 def covering_zone(zones: Iterable[str], domain: str) -> str:
@@ -61,8 +63,14 @@ def _unknown_in_servers(estate: Estate, names: Names) -> Iterator[Finding]:
         yield from _unknown(server.repository, "repositories", names, (*path, "repository"), what)
         if server.archive:
             yield from _unknown(server.archive, "archives", names, (*path, "archive"), what)
+        for position, copy in enumerate(server.copies):
+            place: Place = (*path, "copies", position)
+            yield from _unknown(copy, "repositories", names, place, what)
+            if copy in (server.repository, *server.copies[:position]):
+                text = f"{what}: '{copy}' is named twice"
+                yield Finding(place, text, "a copy wants a repository of its own")
         for position, target in enumerate(server.targets):
-            place: Place = (*path, "targets", position, "provider")
+            place = (*path, "targets", position, "provider")
             yield from _unknown(target.provider, "providers", names, place, what)
         if server.origin:
             place = (*path, "origin", "provider")

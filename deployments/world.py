@@ -74,4 +74,7 @@ def _protected_server(estate: Estate, server: ServerEntry) -> ProtectedServer:
         parallel=server.parallel,
         retention=server.retention.model_dump(),
         allowed_in_drill=server.allowed_in_drill,
+        copies=[repositories[name] for name in server.copies],
+        domain=server.domain,
+        accept_shared_domain=server.accept_shared_domain,
     )

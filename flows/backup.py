@@ -24,6 +24,7 @@ from flows.decisions.backup_plan import plan_backup
 from flows.decisions.recovery_plan import ways_back
 from flows.reports.backup_text import backup_markdown
 from flows.reports.plan_text import ways_text
+from flows.reports.protection_text import copies_markdown
 from flows.tasks.announcing import tell_failures
 from flows.tasks.backup_steps import (
     BackupRun,
@@ -42,8 +43,9 @@ from flows.tasks.backup_steps import (
     start_archive,
     write_canary,
 )
+from flows.tasks.copies import copy_everywhere
 from flows.tasks.incident import Estate, now, open_estate
-from flows.tasks.look import targets_of
+from flows.tasks.look import protection_of, targets_of
 from flows.tasks.opening import hold_backup_lease
 from flows.tasks.work import side_by_side, submit
 
@@ -64,7 +66,8 @@ def backup(server: str = "", frequency: Frequency = Frequency.DAILY) -> list[str
 
     Preconditions: the estate is applied; server, database and repository answer.
     Changes: writes the canary (one row, one file) on the server; adds snapshots and one manifest to
-    the repository; removes sets that the retention rule no longer keeps.
+    the repository; removes sets that the retention rule no longer keeps; copies what the server's
+    further repositories lack (a copy that fails is told, and made by the next run).
     Undo: nothing to undo; a run that fails leaves earlier sets as they were, and no manifest.
     Stops: at the first part that fails; the next server still has its turn.
 
@@ -102,8 +105,10 @@ def _backup_server(
         guard_backup(plan, facts, database)
         made = _take(BackupRun(estate, plan), facts, database)
         gone = apply_retention(estate)
+        copies = copy_everywhere(estate)
     targets = targets_of(estate)
     page = backup_markdown(made, gone, ways_text(targets, ways_back(made, targets)))
+    page += copies_markdown(copies, protection_of(estate), estate.declared.accept_shared_domain)
     create_markdown_artifact(key=f"backup-{name}", markdown=page)
     return made
 

@@ -7,10 +7,20 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from prefect.blocks.core import Block
+from pydantic import Field
 
-from blocks.errors import CommandFailed, DamagedData
+from blocks.domain import DeclaredDomain
+from blocks.errors import CommandFailed, ContinuityError
 from blocks.servers.base import Server
-from blocks.types import Label, ReadBack, RemoteCommand, RestoreSummary, Snapshot, StoredObject
+from blocks.types import (
+    FailureDomain,
+    Label,
+    ReadBack,
+    RemoteCommand,
+    RestoreSummary,
+    Snapshot,
+    StoredObject,
+)
 
 
 class ObjectStore(Block, ABC):
@@ -66,6 +76,16 @@ class Repository(Block, ABC):
     the errors of `ObjectStore` and `Server`, a read raises `DamagedData` when what lies in the
     bucket is not what was put there; its `subject` is the damaged object's key in `objects()`.
     """
+
+    domain: DeclaredDomain = Field(
+        default_factory=DeclaredDomain,
+        title="Failure domain",
+        description="Provider, site and account of this repository.",
+    )
+
+    @abstractmethod
+    def failure_domain(self) -> FailureDomain:
+        """Return the declared domain with the id of the key that servers write with."""
 
     @abstractmethod
     def objects(self) -> ObjectStore:
@@ -125,6 +145,21 @@ class Repository(Block, ABC):
         Refuses with `UnsafePlan` a `keep` that is empty or names no snapshot that is there.
         """
 
+    # --- the copy ---
+
+    @abstractmethod
+    def copy_from(
+        self, source: Repository, server: Server, name: str, snapshots: Collection[str]
+    ) -> None:
+        """Copy these snapshots of another repository into this one; the server carries the data.
+
+        The server must be prepared for this repository. Makes the repository if it is missing.
+        Labels, trees, sizes and times stay; ids differ. What is here already is skipped, so a copy
+        that was cut goes on with the first snapshot that is not complete. An id that the source
+        lacks is left out: look at `snapshots` afterwards.
+        Raises `ConfigurationError` if the source is of another kind.
+        """
+
     # --- restore ---
 
     @abstractmethod
@@ -151,12 +186,16 @@ class Repository(Block, ABC):
     def read_stream(self, name: str, snapshot: str, filename: str) -> RemoteCommand:
         """Return the command that writes a stream to standard output on a prepared server.
 
-        It fails when the content is damaged; `damage_behind` then tells which object.
+        It fails when the content is damaged or the store is gone; `fault_behind` then tells.
         """
 
     @abstractmethod
-    def damage_behind(self, name: str, failed: CommandFailed) -> DamagedData | None:
-        """Return the damage that made a command of `read_stream` fail, None if it was no damage."""
+    def fault_behind(self, name: str, failed: CommandFailed) -> ContinuityError | None:
+        """Return what at the repository's side made a command of `read_stream` fail.
+
+        `DamagedData` names the object; `Unreachable`, `Unavailable`, `NotFound`, a refused key and
+        the like speak of the store. None if the failure has another cause.
+        """
 
     @abstractmethod
     def snapshots_using(self, name: str, damaged: str) -> tuple[str, ...]:

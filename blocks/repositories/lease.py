@@ -144,6 +144,16 @@ class LeaseKeeper:
         if self._lease is None or self._clock() >= self._lease.expires_at:
             raise _lost(self._lease or Lease(*self._wanted[:2], 0, self._clock()), None)
 
+    def confirm(self) -> None:
+        """Raise `LeaseHeld` unless the store still says that the lease is ours."""
+        assert self._lease is not None  # noqa: S101 - inside the `with` block
+        found = _read(self._objects, self._lease.subject)
+        if found is None or (found[0].owner, found[0].holder) != (
+            self._lease.owner,
+            self._lease.holder,
+        ):
+            raise _lost(self._lease, found[0] if found else None)
+
     def _keep(self) -> None:
         while not self._stop.wait(self._ttl.total_seconds() / 3):
             assert self._lease is not None  # noqa: S101 - started after `acquire`

@@ -6,10 +6,10 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from blocks.errors import (
     CommandFailed,
+    ConfigurationError,
     ContinuityError,
     DamagedData,
     NotFound,
@@ -18,11 +18,12 @@ from blocks.errors import (
     UnsafePlan,
 )
 from blocks.repositories import restic_command as words
-from blocks.repositories.base import ObjectStore
+from blocks.repositories import restic_copy
+from blocks.repositories.base import ObjectStore, Repository
 from blocks.repositories.conditional import require_conditional_writes
 from blocks.repositories.read_back import read_back
 from blocks.repositories.restic_damage import full_key, snapshots_needing
-from blocks.repositories.restic_failures import OWN_STATUSES, Ended, failure, find_damage
+from blocks.repositories.restic_failures import OWN_STATUSES, Ended, failure, store_fault
 from blocks.repositories.restic_keys import ResticKeys
 from blocks.repositories.restic_local import pinned_binary
 from blocks.repositories.restic_locks import LOOK, held, may_unlock
@@ -73,7 +74,7 @@ class ResticRepository(ResticKeys):
         if not found.startswith(self.restic_sha256):
             server.put_file(binary, words.SERVER_BINARY, mode=0o755)
         if self.store.ca_file:
-            server.put(words.SERVER_CA, Path(self.store.ca_file).read_bytes(), mode=0o644)
+            server.put(self.server_ca(), Path(self.store.ca_file).read_bytes(), mode=0o644)
         self._require_route(server, name)
         self._remove_dead_locks(server, name)
 
@@ -126,6 +127,23 @@ class ResticRepository(ResticKeys):
             self._local(name, *command, prune=True, timeout=_LONG)
         return gone
 
+    # --- the copy ---
+
+    def copy_from(
+        self, source: Repository, server: Server, name: str, snapshots: Collection[str]
+    ) -> None:
+        if not isinstance(source, ResticKeys):
+            raise ConfigurationError(
+                f"copy of repository {name}",
+                f"cannot be made from a {type(source).__name__}",
+                "name repositories of one type in `repository` and `copies`",
+            )
+        restic_copy.put_reader(server)
+        if not self._exists(name):
+            self._on(server, name, restic_copy.initialise(self, source, name), "copy-initialise")
+        if snapshots:
+            self._on(server, name, restic_copy.copy(self, source, name, snapshots), "copy")
+
     # --- restore ---
 
     def snapshots(self, name: str) -> tuple[Snapshot, ...]:
@@ -137,18 +155,18 @@ class ResticRepository(ResticKeys):
     def restore_paths(
         self, server: Server, name: str, snapshot: str, target: str = "/"
     ) -> RestoreSummary:
-        command = self.remote_restic(name, words.restore(snapshot, target))
+        command = self.remote_read(name, words.restore(snapshot, target))
         ended = self._on(server, name, command, f"restore-{snapshot[:12]}")
         return restore_summary(ended.stdout)
 
     def read_stream(self, name: str, snapshot: str, filename: str) -> RemoteCommand:
         what = ("dump", "--no-lock", words.checked(snapshot), f"/{filename}")
-        return self.remote_restic(name, what)
+        return self.remote_read(name, what)
 
-    def damage_behind(self, name: str, failed: CommandFailed) -> DamagedData | None:
+    def fault_behind(self, name: str, failed: CommandFailed) -> ContinuityError | None:
         ended = Ended(failed.subject, words.folder(name), failed.status, b"", failed.stderr)
-        damage = find_damage(ended)
-        return damage and full_key(self.store, damage)
+        fault = store_fault(ended)
+        return full_key(self.store, fault) if isinstance(fault, DamagedData) else fault
 
     def snapshots_using(self, name: str, damaged: str) -> tuple[str, ...]:
         def run(*command: str) -> Ended:
@@ -171,14 +189,13 @@ class ResticRepository(ResticKeys):
 
     def _require_route(self, server: Server, name: str) -> None:
         """Find out in seconds what restic would find out after a quarter of an hour."""
-        place = urlsplit(self.endpoint())
-        port = place.port or (443 if place.scheme == "https" else 80)
+        host, port = self.place()
         reach = ("timeout", "10", "bash", "-c", _REACHES, "continuity")
-        argv = (*reach, place.hostname or "", str(port))
+        argv = (*reach, host, str(port))
         done = server.run(argv, timeout=timedelta(seconds=30), accept=(0, 1, 124))
         if done.status:
             raise Unreachable(
-                f"object store {place.hostname}:{port} from server {name}",
+                f"object store {host}:{port} from server {name}",
                 done.stderr.strip().rsplit(": ", 1)[-1] or "no answer within 10 s",
                 "check name resolution, route and firewall on the server",
             )

@@ -12,8 +12,34 @@ from blocks.types import Label, Part
 
 SERVER_FOLDER = "/usr/local/lib/continuity"
 SERVER_BINARY = f"{SERVER_FOLDER}/restic"
-SERVER_CA = f"{SERVER_FOLDER}/s3-ca.pem"
 SERVER_CACHE = "/var/cache/continuity/restic"
+
+GONE = "does not answer any more"
+"""What the watch beside a reading restic says before it stops it."""
+
+# A store that is switched off leaves connections that hang for minutes, and restic goes on trying
+# for a quarter of an hour. The watch knocks every 3 s and gives up after 4 knocks in a row. It must
+# hold neither standard output (the reader at its end waits for that) nor a sleeping child.
+_WATCHED = f"""
+exec {{never}}<> <(:)
+watch() {{
+  missed=0
+  while [ $missed -lt 4 ]; do
+    read -r -t 3 -u $never
+    if timeout 4 bash -c 'exec 3<>"/dev/tcp/$1/$2"' knock "$1" "$2" 2>/dev/null
+    then missed=0; else missed=$((missed + 1)); fi
+  done
+  echo "object store $1:$2 {GONE}: connection refused or lost" >&2
+  kill $3; read -r -t 3 -u $never; kill -KILL $3
+}}
+host=$1 port=$2; shift 2
+"$@" & restic=$!
+watch "$host" "$port" $restic >/dev/null & watch=$!
+wait $restic; status=$?
+kill $watch
+[ $status -lt 128 ] || status=1
+exit $status
+"""
 
 _SNAPSHOT = re.compile(r"[0-9a-f]{8,64}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -26,6 +52,16 @@ def folder(name: str) -> str:
             f"server {name!r}", "is no usable folder name", "use letters, digits, dots and dashes"
         )
     return f"{name}/restic"
+
+
+def server_ca(ca_file: str) -> str:
+    """Return where the authority of a store lies on servers: each store may have its own."""
+    return f"{SERVER_FOLDER}/s3-ca-{hashlib.sha256(ca_file.encode()).hexdigest()[:8]}.pem"
+
+
+def watched(argv: Sequence[str], host: str, port: int) -> tuple[str, ...]:
+    """Return the words of a reading restic that ends within 30 s when its store is gone."""
+    return ("bash", "-c", _WATCHED, "continuity-watch", host, str(port), *argv)
 
 
 def environment(password: str, access_key: str, secret_key: str) -> Mapping[str, str]:

@@ -58,7 +58,8 @@ _STORE: tuple[tuple[str, type[ContinuityError], str], ...] = (
         "look at the provider's status page and the network; run again",
     ),
     (
-        r"connection refused|connection reset|no such host|no route to host|unreachable|broken pipe"
+        r"does not answer any more|connection refused|connection reset|no such host"
+        r"|no route to host|unreachable|broken pipe"
         r"|server misbehaving|handshake|x509|\bEOF\b|closed network connection",
         Unreachable,
         _NETWORK,
@@ -123,6 +124,15 @@ def find_damage(ended: Ended) -> DamagedData | None:
     )
     key = f"{ended.repository}/{name}"
     return DamagedData(key, f"object {key}{more} is damaged or missing: {_short(lines[0])}", hint)
+
+
+def store_fault(ended: Ended) -> ContinuityError | None:
+    """Return what is wrong with the repository, None if it may be whole.
+
+    For a command that read from it into another one: what that one says is no fault of the store.
+    """
+    fault = find_damage(ended) or _by_status(ended) or _store(ended)
+    return None if isinstance(fault, CommandFailed | DiskFull) else fault
 
 
 def _by_status(ended: Ended) -> ContinuityError | None:

@@ -14,7 +14,7 @@ from blocks.repositories.base import Repository
 from blocks.repositories.restic_local import LocalRestic, pinned_binary
 from blocks.repositories.restic_release import BINARY, SHA256
 from blocks.repositories.s3 import S3ObjectStore
-from blocks.types import RemoteCommand
+from blocks.types import FailureDomain, RemoteCommand
 
 
 class ResticKeys(Repository):
@@ -85,11 +85,20 @@ class ResticKeys(Repository):
         self, name: str, what: tuple[str, ...], secrets: dict[str, str] | None = None
     ) -> RemoteCommand:
         """Return a restic command for a server, with the servers' key."""
-        ca_file = words.SERVER_CA if self.store.ca_file else ""
+        ca_file = self.server_ca() if self.store.ca_file else ""
         argv = (words.SERVER_BINARY, *self._options(name, ca_file))
         argv += ("--cache-dir", words.SERVER_CACHE, *what)
         ours = self._secrets(self.server_access_key, self.server_secret_key)
         return RemoteCommand(argv, {**(secrets or {}), **ours})
+
+    def remote_read(self, name: str, what: tuple[str, ...]) -> RemoteCommand:
+        """Return a restic command for a server that ends soon after the store is gone."""
+        command = self.remote_restic(name, what)
+        return RemoteCommand(words.watched(command.argv, *self.place()), command.secrets)
+
+    def server_ca(self) -> str:
+        """Return where the authority of the store's certificate lies on servers."""
+        return words.server_ca(self.store.ca_file)
 
     def local_restic(self, name: str, *, prune: bool = False) -> LocalRestic:
         """Return the worker's restic, with the worker's key or the pruning one."""
@@ -116,8 +125,16 @@ class ResticKeys(Repository):
         """Return the URL of the S3 service."""
         return self.store.endpoint.rstrip("/") or f"https://s3.{self.store.region}.amazonaws.com"
 
+    def place(self) -> tuple[str, int]:
+        """Return host and port of the S3 service."""
+        parts = urlsplit(self.endpoint())
+        return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+    def failure_domain(self) -> FailureDomain:
+        return self.domain.value(key=self.server_access_key)
+
     def addresses(self) -> tuple[str, ...]:
-        host = urlsplit(self.endpoint()).hostname or ""
+        host, _ = self.place()
         try:
             found = socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM)
         except socket.gaierror as error:

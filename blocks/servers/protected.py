@@ -5,6 +5,8 @@ from __future__ import annotations
 from prefect.blocks.core import Block
 from pydantic import BaseModel, Field
 
+from blocks.domain import DeclaredDomain
+
 
 class Target(BaseModel):
     """Where a new machine may be made; targets are tried in order."""
@@ -93,4 +95,19 @@ class ProtectedServer(Block):
         default="",
         title="Archive",
         description="Block of the archive that changes go to within seconds; may be empty.",
+    )
+    copies: list[str] = Field(
+        default_factory=list,
+        title="Copies",
+        description="Blocks of further repositories: each recovery set is copied there.",
+    )
+    domain: DeclaredDomain = Field(
+        default_factory=DeclaredDomain,
+        title="Failure domain",
+        description="Provider, site and account of the server itself.",
+    )
+    accept_shared_domain: str = Field(
+        default="",
+        title="Accept a shared domain",
+        description="Why all copies may lie where the server is; empty to refuse it.",
     )

@@ -28,6 +28,7 @@ from blocks.types.backups import (
 from blocks.types.databases import Canary, DatabaseFacts, DatabaseSchema, Position, TableFacts
 from blocks.types.machines import HostKey, Machine, MachineRequest, MachineSize, PowerState
 from blocks.types.names import AddressChange, AddressRecord
+from blocks.types.places import FailureDomain
 from blocks.types.promises import Frequency, Tier
 from blocks.types.servers import Account, CommandResult, Overlay, RemoteCommand, ServerFacts
 from blocks.types.sites import SmokeCheck, SmokeResult
@@ -42,6 +43,7 @@ __all__ = [
     "CommandResult",
     "DatabaseFacts",
     "DatabaseSchema",
+    "FailureDomain",
     "FilePiece",
     "Frequency",
     "HostKey",

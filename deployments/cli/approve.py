@@ -80,7 +80,7 @@ def _waiting_run(client: SyncPrefectClient, wanted: str) -> FlowRun:
 def _plan_of(run: FlowRun) -> RecoveryPlan:
     incident = incident_of_run(run.parameters, run.id)
     estate = open_estate(str(run.parameters["server"]))
-    document = Journal(estate.repository.state(), incident).document(PLAN)
+    document = Journal(estate.state, incident).document(PLAN)
     if document is None:
         raise ConfigurationError(
             f"incident {incident}", "has no plan in its journal", "continuity status"

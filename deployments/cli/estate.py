@@ -65,7 +65,7 @@ def apply(
 
 def _summary(estate: Estate) -> Table:
     table = Table(title=f"{estate.agency.name}: {len(estate.sites)} sites", title_justify="left")
-    for column in ("Server", "Address", "Sites", "1h / 48h", "Databases", "Repository", "Targets"):
+    for column in ("Server", "Address", "Sites", "1h / 48h", "Databases", "Copies", "Targets"):
         table.add_column(column)
     for server in estate.servers:
         sites = [site for site in estate.sites if site.server == server.name]
@@ -76,7 +76,7 @@ def _summary(estate: Estate) -> Table:
             str(len(sites)),
             f"{tiers[Tier.HOUR_1]} / {tiers[Tier.HOURS_48]}",
             str(len({name for site in sites for name in site.databases})),
-            server.repository,
+            ", ".join((server.repository, *server.copies)),
             ", ".join(target.provider for target in server.targets),
         )
     return table

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -13,19 +14,21 @@ from rich.table import Table
 
 from blocks import registry
 from blocks.errors import ContinuityError
-from blocks.repositories.catalogue import Catalogue
 from blocks.repositories.journal import Journal, incidents
+from blocks.types import RecoverySet
 from deployments.cli.connection import EstateFile, Local, connected
 from deployments.cli.progress import shown
 from flows.decisions.abandoned import LAST_WORDS
+from flows.decisions.protection import CopyView, protection
 from flows.decisions.verdict import Verdict
 from flows.reports.outcome_report import STATES
+from flows.reports.protection_text import protection_line, protection_rows
 from flows.reports.wording import VERDICTS, duration, size, step_title
 from flows.tasks.approval import APPROVAL, PLAN
 from flows.tasks.closing import close_ended, ended_runs
 from flows.tasks.ending import REPORT
-from flows.tasks.incident import open_estate
-from flows.tasks.look import usable_sets
+from flows.tasks.incident import Estate, open_estate
+from flows.tasks.look import usable_copies
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
@@ -38,14 +41,18 @@ def sets(
 ) -> None:
     """List a server's recovery sets, newest first, and why one must not be used."""
     with connected(local=local, estate=estate, quiet=as_json), shown():
-        found, refused = usable_sets(open_estate(server))
+        opened = open_estate(server)
+        copies = usable_copies(opened)
+    found = sorted({s.id: s for copy in reversed(copies) for s in copy.sets}.values(), key=_begun)
+    refused = _refused_everywhere(copies)
     if as_json:
         print(json.dumps([{"id": s.id, "consistent_at": s.consistent_at.isoformat(),
-                           "refused": refused.get(s.id, "")} for s in found]))  # fmt: skip
+                           "refused": refused.get(s.id, ""),
+                           "copies": _holding(copies, s.id)} for s in found]))  # fmt: skip
         return
     table = Table(title=f"Jeux de sauvegarde de {server}", title_justify="left")
     table.add_column("Jeu", no_wrap=True)  # it is copied from here into commands
-    for column in ("Âge", "Sites", "Taille", "Envoyé", "État"):
+    for column in ("Âge", "Sites", "Taille", "Envoyé", "Dépôts", "État"):
         table.add_column(column)
     for each in reversed(found):
         table.add_row(
@@ -54,11 +61,51 @@ def sets(
             ", ".join(each.sites),
             size(sum(ref.size for ref in each.snapshots)),
             size(sum(ref.added for ref in each.snapshots if ref.taken_in == each.id)),
+            ", ".join(_holding(copies, each.id)),
             refused.get(each.id, "relu, complet"),
         )
     for name in refused.keys() - {each.id for each in found}:
-        table.add_row(name, "?", "", "", "", refused[name])
+        table.add_row(name, "?", "", "", "", "", refused[name])
     Console().print(table)
+    Console().print(_places(copies))
+    Console().print(_protection(opened, copies))
+
+
+def _begun(found: RecoverySet) -> datetime:
+    return found.started_at
+
+
+def _holding(copies: Sequence[CopyView], set_id: str) -> list[str]:
+    return [copy.name for copy in copies if set_id in {each.id for each in copy.usable()}]
+
+
+def _refused_everywhere(copies: Sequence[CopyView]) -> dict[str, str]:
+    usable = {each.id for copy in copies for each in copy.usable()}
+    reasons = [pair for copy in reversed(copies) for pair in copy.refused]
+    return {name: why for name, why in reasons if name not in usable}
+
+
+def _places(copies: Sequence[CopyView]) -> Table:
+    table = Table(title="Dépôts et leurs domaines de défaillance", title_justify="left")
+    for column in ("Dépôt", "Hébergeur", "Site", "Compte", "Clé", "État"):
+        table.add_column(column)
+    for copy in copies:
+        place = copy.domain
+        state = f"inutilisable : {copy.failed}" if copy.failed else "répond"
+        table.add_row(copy.name, place.provider, place.site, place.account, place.key, state)
+    return table
+
+
+def _protection(opened: Estate, copies: Sequence[CopyView]) -> Table:
+    table = Table(title=f"Règle 3-2-1-1-0 pour {opened.name}", title_justify="left")
+    for column in ("Règle", "Tenue", "Preuve"):
+        table.add_column(column)
+    for row in protection_rows(protection(opened.name, opened.declared.domain.value(), copies)):
+        table.add_row(*row)
+    accepted = opened.declared.accept_shared_domain
+    if accepted:
+        table.caption = f"Domaine partagé accepté : {accepted}"
+    return table
 
 
 def status(local: Local = False, estate: EstateFile = None) -> None:
@@ -68,7 +115,7 @@ def status(local: Local = False, estate: EstateFile = None) -> None:
         if prefect:
             _close_ended()
         table = Table(title="Serveurs", title_justify="left")
-        for column in ("Serveur", "Dernier jeu", "Âge des données"):
+        for column in ("Serveur", "Dernier jeu", "Âge des données", "Copies"):
             table.add_column(column)
         names = registry.names("protected-server")
         for name in names:
@@ -87,14 +134,18 @@ def _close_ended() -> None:
             print(f"{run.name}: {error}", file=sys.stderr)
 
 
-def _newest(server: str) -> tuple[str, str]:
+def _newest(server: str) -> tuple[str, str, str]:
     try:
-        found = Catalogue(open_estate(server).repository).list(server).sets
+        opened = open_estate(server)
+        copies = usable_copies(opened)
     except ContinuityError as error:
-        return str(error), "?"
+        return str(error), "?", "?"
+    digits = protection(server, opened.declared.domain.value(), copies)
+    found = sorted((s for copy in copies for s in copy.sets), key=_begun)
     if not found:
-        return f"aucun : continuity backup {server}", "?"
-    return found[-1].id, duration(datetime.now(UTC) - found[-1].consistent_at)
+        return f"aucun : continuity backup {server}", "?", protection_line(digits)
+    age = duration(datetime.now(UTC) - found[-1].consistent_at)
+    return found[-1].id, age, protection_line(digits)
 
 
 def _incidents(server: str) -> Table:
@@ -102,7 +153,7 @@ def _incidents(server: str) -> Table:
     table.add_column("Incident", no_wrap=True)  # it is copied from here into commands
     for column in ("Verdict", "Plan", "Approuvé par", "Dernière étape"):
         table.add_column(column)
-    objects = open_estate(server).repository.state()
+    objects = open_estate(server).state
     for each in incidents(objects):
         journal = Journal(objects, each)
         plan, report = journal.document(PLAN) or {}, journal.document(REPORT) or {}

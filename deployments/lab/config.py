@@ -53,6 +53,11 @@ class Lab:
         return self.address(3)
 
     @property
+    def second_storage(self) -> str:
+        """Address of the second object store, at "another provider"."""
+        return self.address(6)
+
+    @property
     def names(self) -> str:
         """Address of the authoritative DNS server."""
         return self.address(4)

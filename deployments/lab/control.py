@@ -15,7 +15,7 @@ from jinja2 import Environment, StrictUndefined
 
 from blocks.errors import DeadlineExceeded, ProviderError
 from blocks.vps.nspawn_launch import file_lock
-from deployments.lab import machines, processes, visitors
+from deployments.lab import machines, processes, second_storage, visitors
 from deployments.lab.config import CACHE, Lab
 from deployments.register_deployments import WORK_POOL
 
@@ -86,7 +86,9 @@ def write_estate(lab: Lab) -> Path:
     template = Path(__file__).with_name("estate.yaml").read_text(encoding="utf-8")
     yaml = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 - not HTML
     providers = {"lab": machines.provider(lab), "lab13": machines.provider13(lab)}
-    text = yaml.from_string(template).render(lab=lab, providers=providers)
+    text = yaml.from_string(template).render(
+        lab=lab, providers=providers, second_endpoint=second_storage.endpoint(lab)
+    )
     estate_path(lab).write_text(text + "\n", encoding="utf-8")
     return estate_path(lab)
 

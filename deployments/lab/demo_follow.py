@@ -33,7 +33,7 @@ def follow(
         VerificationFailed: The run ended without a report, or not in time.
     """
     incident = incident_of_run({"server": server}, run)
-    journal = Journal(open_estate(server).repository.state(), incident)
+    journal = Journal(open_estate(server).state, incident)
     shown: set[int] = set()
     approved = False
     deadline = time.monotonic() + patience.total_seconds()

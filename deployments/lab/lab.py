@@ -47,7 +47,13 @@ def up(lab: Lab, tell: Tell = print, started: Tell = lambda name: None) -> None:
 def steps(lab: Lab, tell: Tell) -> tuple[Step, ...]:
     """Return the steps of a start, in order."""
     # Here: a trial with one machine needs none of them, nor the seconds they take to load.
-    from deployments.lab import control, names, production, storage  # noqa: PLC0415
+    from deployments.lab import (  # noqa: PLC0415
+        control,
+        names,
+        production,
+        second_storage,
+        storage,
+    )
 
     def boot(name: str, address: str) -> Callable[[], object]:
         return lambda: machines.start(lab, name, name, address, tell)
@@ -58,6 +64,7 @@ def steps(lab: Lab, tell: Tell) -> tuple[Step, ...]:
         Step("images", _together([_image(name, tell) for name in servers])),
         Step("network", lambda: network.up(lab)),
         Step("apt cache", lambda: apt_cache.start(lab)),
+        Step("second object storage", lambda: second_storage.start(lab)),
         Step("machines storage, names, web1", _together([boot(*each) for each in servers.items()])),
         Step(
             "object storage, DNS zones, sites",

@@ -40,6 +40,11 @@ def up(lab: Lab) -> None:
     _address(lab.namespace, lab.operator, lab.network)
 
 
+def add_address(lab: Lab, address: str) -> None:
+    """Let processes in the lab's namespace answer at one more address. Idempotent."""
+    _address(BRIDGE, address, lab.network, "-n", lab.namespace)
+
+
 def down(lab: Lab) -> None:
     """Remove the network; the `unreachable` route goes last. Idempotent."""
     if _exists(lab.namespace):

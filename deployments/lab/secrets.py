@@ -36,6 +36,11 @@ _PLAIN: dict[str, Callable[[], str]] = {
     for user in ("worker", "server", "prune", "agent")
     for part, length in (("access", 10), ("secret", 20))
 }
+_PLAIN |= {"second-restic-password": lambda: secrets.token_urlsafe(32)} | {
+    f"second-{user}-{part}-key": (lambda length=length: secrets.token_hex(length))
+    for user in ("worker", "server")
+    for part, length in (("access", 10), ("secret", 20))
+}
 
 
 def ensure_secrets(lab: Lab) -> None:

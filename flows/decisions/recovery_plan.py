@@ -88,7 +88,10 @@ class RecordMove:
 
 @dataclass(frozen=True, slots=True)
 class SitePlan:
-    """One site's way back: its files, its checks, its records."""
+    """One site's way back: its files, its checks, its records.
+
+    `snapshot` is the files' tree: the same in every repository that holds the set.
+    """
 
     site: SiteSpec
     snapshot: str
@@ -131,6 +134,8 @@ class Observation:
     zones: tuple[ZoneView, ...]
     targets: tuple[TargetChoice, ...]
     archive: ArchiveView = NO_ARCHIVE
+    notes: tuple[str, ...] = ()
+    """What to know of the repositories and their failure domains (French)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +194,7 @@ def decide_recovery(seen: Observation, incident: str, purpose: Purpose) -> Recov
         )
     drill = purpose is Purpose.DRILL
     chosen = seen.choice.chosen
-    files = {ref.subject: ref.id for ref in chosen.snapshots if ref.part == "site"}
+    files = {ref.subject: ref.tree for ref in chosen.snapshots if ref.part == "site"}
     ordered = sorted(seen.sites, key=lambda site: (site.priority, site.name))
     plans = tuple(
         SitePlan(site, files[site.name])
@@ -295,6 +300,7 @@ def warnings(
             f" {names} menant encore à {seen.address} ; une fois la zone lisible : "
             f"continuity recover {seen.server} --incident {incident}"
         )
+    found += seen.notes
     found += [f"jeu {name} écarté : {why}" for name, why in seen.choice.passed_over]
     in_set = {plan.site.name for plan in plans}
     found += [

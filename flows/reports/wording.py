@@ -37,6 +37,8 @@ STEP_TITLES = {
     "visitors": "Contrôle en ligne",
     "verify": "Vérification finale",
     "destroy": "Destruction de la machine d'exercice",
+    "journal": "Journal",
+    "copy": "Copie",
     "end": "Fin",
 }
 

@@ -16,11 +16,13 @@ from blocks.monitors.base import Probe
 from blocks.notify.base import Notifier
 from blocks.records import StepRecord, StepState
 from blocks.registry import load
-from blocks.repositories.base import Repository
+from blocks.repositories.base import ObjectStore, Repository
 from blocks.repositories.journal import Journal
+from blocks.repositories.mirrored import MirroredObjects
 from blocks.servers.base import Server
 from blocks.servers.protected import ProtectedServer
 from blocks.sites.site import Site
+from blocks.types import RecoverySet
 from blocks.vps.base import VpsProvider
 from flows.decisions.recovery_plan import RecoveryPlan
 from flows.decisions.verdict import Outcome
@@ -49,6 +51,19 @@ class Estate:
     zones: Mapping[str, DnsZone]
     providers: Mapping[str, VpsProvider]
     notifiers: Mapping[str, Notifier]
+    repositories: Mapping[str, Repository]
+    """By name, the first one in front: `repository`, then its copies."""
+    state: MirroredObjects
+    """Journal and documents of incidents, kept in every repository."""
+
+    @property
+    def copies(self) -> Mapping[str, Repository]:
+        """The further repositories, in their order."""
+        return dict(list(self.repositories.items())[1:])
+
+    def states(self) -> Mapping[str, ObjectStore]:
+        """Return the stores for leases, by the repository's name."""
+        return {name: each.state() for name, each in self.repositories.items()}
 
 
 def open_estate(name: str) -> Estate:
@@ -58,19 +73,23 @@ def open_estate(name: str) -> Estate:
         ConfigurationError: A block is missing or of the wrong kind.
     """
     declared = load(f"protected-server/{name}", ProtectedServer)
+    references = [declared.repository, *declared.copies]
+    repositories = {ref.split("/", 1)[1]: load(ref, Repository) for ref in references}
     providers = {target.provider for target in declared.targets} | {declared.origin} - {""}
     return Estate(
         name=name,
         declared=declared,
         server=load(declared.server, Server),
         database=load(declared.database, Database) if declared.database else None,
-        repository=load(declared.repository, Repository),
+        repository=next(iter(repositories.values())),
         archive=load(declared.archive, Archive) if declared.archive else None,
         probe=load(declared.probe, Probe),
         sites={ref.split("/", 1)[1]: load(ref, Site) for ref in declared.sites},
         zones={ref: load(ref, DnsZone) for ref in declared.zones},
         providers={ref: load(ref, VpsProvider) for ref in sorted(providers)},
         notifiers={ref: load(ref, Notifier) for ref in declared.notifiers},
+        repositories=repositories,
+        state=MirroredObjects.of({name: each.state() for name, each in repositories.items()}),
     )
 
 
@@ -85,6 +104,19 @@ class StepNote:
     data: dict[str, object] = field(default_factory=dict)
 
 
+@dataclass
+class Source:
+    """One repository that holds the chosen set, with the set as it is there.
+
+    `lost` says why it cannot be read any more, "" as long as it can: it is then tried last.
+    """
+
+    name: str
+    repository: Repository
+    chosen: RecoverySet
+    lost: str = ""
+
+
 def _nothing() -> None:
     """Do nothing: what is called before somebody listens."""
 
@@ -96,7 +128,7 @@ class Incident:
         self.id = identifier
         self.estate = estate
         self.heading = heading
-        self.journal = Journal(estate.repository.state(), identifier)
+        self.journal = Journal(estate.state, identifier)
         self.records: list[StepRecord] = list(self.journal.records())
         self.listeners = list(listeners)
         self.plan: RecoveryPlan | None = None
@@ -108,6 +140,9 @@ class Incident:
         self.slots = BoundedSemaphore(estate.declared.parallel)
         """Restores of files that run on the new server at once."""
         self.message_failures: dict[str, str] = {}
+        self.sources: tuple[Source, ...] = ()
+        """Where the chosen set lies, the repository to read first in front."""
+        self._told: set[str] = set()
         self.check_lease: Callable[[], None] = _nothing
         self.refresh: Callable[[], None] = _nothing
         self.flush: Callable[[], None] = _nothing
@@ -162,3 +197,12 @@ class Incident:
         self.records.append(record)
         for listener in self.listeners:
             listener(record)
+        self._tell_lost_state()
+
+    def _tell_lost_state(self) -> None:
+        """Write down once, where it still can be, that a store does not take the journal."""
+        for name, why in self.estate.state.lost.items():
+            if name not in self._told:
+                self._told.add(name)
+                note = StepNote(why=f"le dépôt {name} ne prend plus le journal ({why})")
+                self._record(f"journal-{name}", StepState.SKIPPED, now(), note)

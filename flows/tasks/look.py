@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
 from blocks.errors import ContinuityError, NotFound
+from blocks.repositories.base import Repository
 from blocks.repositories.catalogue import Catalogue, contradictions
 from blocks.types import RecoverySet
+from flows.decisions.copy_choice import CopyChoice, choose_copy
+from flows.decisions.protection import CopyView, Digit, protection, spread
 from flows.decisions.recovery_plan import (
     ArchiveView,
     Observation,
@@ -17,10 +20,9 @@ from flows.decisions.recovery_plan import (
     TargetChoice,
     ZoneView,
 )
-from flows.decisions.set_choice import SetChoice, choose_set
 from flows.reports.wording import answering_text, counted, moment
 from flows.tasks.archive_look import look_at_archive, wanted_point
-from flows.tasks.incident import Estate, Incident, StepNote, now
+from flows.tasks.incident import Estate, Incident, Source, StepNote, now
 from flows.tasks.steps import step
 
 SERVED_PORTS = (22, 80, 443)
@@ -38,10 +40,14 @@ def observe(
     estate = incident.estate
     with ThreadPoolExecutor(max_workers=4) as pool:
         answering = pool.submit(answering_ports, estate)
-        sets = pool.submit(usable_sets, estate)
+        looking = pool.submit(usable_copies, estate)
         zones = [pool.submit(_view, ref, estate) for ref in estate.zones]
-    found, refused = sets.result()
-    choice, archive = _choose(estate, found, refused, wanted_set, point)
+    copies = looking.result()
+    chosen, archive = _choose(estate, copies, wanted_set, point)
+    choice = chosen.choice
+    incident.sources = tuple(
+        Source(name, estate.repositories[name], held) for name, held in chosen.held
+    )
     seen = Observation(
         taken_at=now(),
         server=estate.name,
@@ -52,42 +58,50 @@ def observe(
         zones=tuple(view.result() for view in zones),
         targets=targets_of(estate, target),
         archive=archive,
+        notes=(*chosen.notes, *shared_domain_notes(estate)),
     )
+    found = {each.id for copy in copies for each in copy.sets}
     note.saw = (
         f"{estate.name} {answering_text(seen.answering)} ; "
         f"{counted(len(found), 'jeu', 'jeux')} de sauvegarde, choisi : {choice.chosen.id}"
     )
     if archive.reaches:
         note.saw += f" ; archive jusqu'au {moment(archive.reaches)}"
-    note.why = " ; ".join(f"zone {z.zone} illisible : {z.refused}" for z in seen.zones if z.refused)
+    unread = [f"zone {z.zone} illisible : {z.refused}" for z in seen.zones if z.refused]
+    note.why = " ; ".join([*chosen.notes, *unread])
     return seen
 
 
 def _choose(
-    estate: Estate,
-    sets: Sequence[RecoverySet],
-    refused: dict[str, str],
-    wanted_set: str,
-    point: str,
-) -> tuple[SetChoice, ArchiveView]:
+    estate: Estate, copies: Sequence[CopyView], wanted_set: str, point: str
+) -> tuple[CopyChoice, ArchiveView]:
     """Return the newest set from which the point can be reached, and the archive behind it."""
     wanted = wanted_point(point)
-    left = [each for each in sets if wanted.before is None or each.consistent_at <= wanted.before]
-    if sets and not left:
+    sets = [each for copy in copies for each in copy.sets]
+    left = _limited(copies, lambda s: wanted.before is None or s.consistent_at <= wanted.before)
+    if sets and not any(copy.sets for copy in left):
         raise NotFound(
             f"point in time {point}",
             f"is older than the oldest set, {min(sets, key=lambda s: s.id).id}",
             f"continuity sets {estate.name}",
         )
     while True:
-        choice = choose_set(estate.name, left, refused, wanted_set)
+        found = choose_copy(estate.name, left, wanted_set)
+        newest = found.choice.chosen.id
         try:
-            return choice, look_at_archive(estate, choice.chosen, point)
+            return found, look_at_archive(estate, found.choice.chosen, point)
         except NotFound:
             # A transaction may lie before the newest set.
-            left = [each for each in left if each.id < choice.chosen.id]
-            if not wanted.gtid or wanted_set or not left:
+            left = _limited(left, lambda s, newest=newest: s.id < newest)  # type: ignore[misc]
+            if not wanted.gtid or wanted_set or not any(copy.sets for copy in left):
                 raise
+
+
+def _limited(
+    copies: Sequence[CopyView], keep: Callable[[RecoverySet], bool]
+) -> tuple[CopyView, ...]:
+    """Return the views with those of their sets that may be chosen."""
+    return tuple(replace(each, sets=tuple(s for s in each.sets if keep(s))) for each in copies)
 
 
 def answering_ports(estate: Estate) -> tuple[int, ...]:
@@ -99,16 +113,72 @@ def answering_ports(estate: Estate) -> tuple[int, ...]:
     return tuple(port for port, open_ in zip(SERVED_PORTS, answers, strict=True) if open_)
 
 
-def usable_sets(estate: Estate) -> tuple[Sequence[RecoverySet], dict[str, str]]:
-    """Return the readable sets, and why any of the sets must not be used."""
-    listing = Catalogue(estate.repository).list(estate.name)
+def usable_copies(estate: Estate) -> tuple[CopyView, ...]:
+    """Look at all repositories to recover from one of them.
+
+    Raises:
+        ContinuityError: None has a set, and one could not be read; what the first of those said.
+    """
+    found = _look(estate)
+    failures = [error for _, error in found if error]
+    if failures and not any(view.sets for view, _ in found):
+        raise failures[0]
+    return tuple(view for view, _ in found)
+
+
+def look_at_copies(estate: Estate) -> tuple[CopyView, ...]:
+    """Look at all repositories, side by side; one that cannot be read says why."""
+    return tuple(view for view, _ in _look(estate))
+
+
+def _look(estate: Estate) -> list[tuple[CopyView, ContinuityError | None]]:
+    with ThreadPoolExecutor(max_workers=len(estate.repositories)) as pool:
+        running = {
+            name: pool.submit(_copy_view, estate.name, name, each)
+            for name, each in estate.repositories.items()
+        }
+    return [_looked(estate.repositories[name], name, each) for name, each in running.items()]
+
+
+def _looked(
+    repository: Repository, name: str, look: Future[CopyView]
+) -> tuple[CopyView, ContinuityError | None]:
+    try:
+        return look.result(), None
+    except ContinuityError as error:
+        return CopyView(name, repository.failure_domain(), failed=error.cause), error
+
+
+def _copy_view(server: str, name: str, repository: Repository) -> CopyView:
+    listing = Catalogue(repository).list(server)
     refused = dict(listing.refused)
-    snapshots = estate.repository.snapshots(estate.name) if listing.sets else ()
+    snapshots = repository.snapshots(server) if listing.sets else ()
     for each in listing.sets:
         against = contradictions(each, snapshots)
         if against:
             refused[each.id] = "; ".join(against)
-    return listing.sets, refused
+    return CopyView(
+        name, repository.failure_domain(), tuple(listing.sets), tuple(sorted(refused.items()))
+    )
+
+
+def protection_of(estate: Estate) -> tuple[Digit, ...]:
+    """Look at all repositories and weigh how well the server's backups are spread."""
+    return protection(estate.name, estate.declared.domain.value(), look_at_copies(estate))
+
+
+def shared_domain_notes(estate: Estate) -> tuple[str, ...]:
+    """Say when one fire or one account takes the server and all copies, or nobody can tell."""
+    declared = estate.declared
+    domains = {name: each.failure_domain() for name, each in estate.repositories.items()}
+    found = spread(declared.domain.value(), domains)
+    if found.all_shared:
+        accepted = declared.accept_shared_domain
+        why = f" (accepté : {accepted})" if accepted else ""
+        return (f"toutes les copies partagent le site ou le compte du serveur{why}",)
+    if found.unknown and not found.apart:
+        return ("domaines de défaillance non déclarés : rien ne prouve une copie hors site",)
+    return ()
 
 
 def _view(reference: str, estate: Estate) -> ZoneView:

@@ -12,7 +12,6 @@ from blocks.errors import (
     PrimaryNotFenced,
     ProviderError,
 )
-from blocks.repositories.lease import is_held
 from blocks.servers.base import Server
 from blocks.servers.host_key import new_host_key
 from blocks.types import Machine, MachineRequest
@@ -20,6 +19,7 @@ from blocks.vps.base import VpsProvider
 from flows.decisions.recovery_plan import RecoveryPlan, TargetChoice
 from flows.reports.wording import answering_text, counted
 from flows.tasks.incident import Estate, Incident, StepNote, now
+from flows.tasks.leases import is_held_anywhere
 from flows.tasks.look import answering_ports
 from flows.tasks.steps import step
 
@@ -127,9 +127,8 @@ def drill_machines(estate: Estate) -> tuple[Machine, ...]:
 
 def live_incidents(estate: Estate, machines: Sequence[Machine]) -> frozenset[str]:
     """Return which of the machines' incidents are held by a run that still lives."""
-    objects, at = estate.repository.state(), now()
     incidents = {machine.tags.get("incident", "") for machine in machines}
-    return frozenset(each for each in incidents if is_held(objects, f"drill-{each}", at))
+    return frozenset(each for each in incidents if is_held_anywhere(estate, f"drill-{each}"))
 
 
 def _existing(incident: Incident, note: StepNote, plan: RecoveryPlan) -> list[Machine]:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
 
 from prefect.exceptions import TerminationSignal
 from prefect.runtime import flow_run
 
 from blocks.errors import ContinuityError
 from blocks.records import Notice
-from blocks.repositories.lease import LeaseKeeper, process_holder
 from flows.decisions.abandoned import LAST_WORDS
 from flows.reports.plan_text import plan_line, plan_notice
 from flows.reports.progress import live_notice
 from flows.tasks.announcer import Announcer
 from flows.tasks.incident import Estate, Incident, now, open_estate
-
-LEASE_TTL = timedelta(seconds=45)
+from flows.tasks.leases import hold_everywhere, keeper
 
 
 def incident_of_run(parameters: Mapping[str, object], run: object) -> str:
@@ -76,28 +73,18 @@ def hold_lease(incident: Incident, subject: str) -> Iterator[None]:
         LeaseHeld: Another run holds it; who, and until when.
     """
     with ExitStack() as stack:
-        with incident.step("lease"):
-            keeper = stack.enter_context(_keeper(incident.estate, subject, incident.id))
-        incident.check_lease = keeper.check
+        with incident.step("lease") as note:
+            held = stack.enter_context(hold_everywhere(incident.estate, subject, incident.id))
+            note.why = "; ".join(f"sans le dépôt {n} : {why}" for n, why in held.missing.items())
+        incident.check_lease = held.check
         yield
 
 
 @contextmanager
 def hold_backup_lease(estate: Estate) -> Iterator[None]:
     """Keep two backups of one server apart. Raises `LeaseHeld`."""
-    with _keeper(estate, f"backup-{estate.name}", f"backup-{flow_run.id}"):
+    with keeper(estate.repository.state(), f"backup-{estate.name}", f"backup-{flow_run.id}"):
         yield
-
-
-def _keeper(estate: Estate, subject: str, owner: str) -> LeaseKeeper:
-    return LeaseKeeper(
-        estate.repository.state(),
-        subject=subject,
-        owner=owner,
-        holder=process_holder(),
-        ttl=LEASE_TTL,
-        clock=now,
-    )
 
 
 def _record_end(incident: Incident, why: str) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from time import monotonic, sleep
 
 from blocks.archives.agent import PACKAGES as ARCHIVE_PACKAGES
-from blocks.errors import CommandFailed, ContinuityError, DamagedData, NotFound
-from blocks.repositories.catalogue import Catalogue
+from blocks.errors import CommandFailed, NotFound, Unreachable
+from blocks.repositories.mirrored import GONE
 from blocks.servers.base import Server
 from blocks.servers.packages import OF_THE_MACHINE
 from blocks.types import Part, RecoverySet, RemoteCommand, SnapshotRef
@@ -17,7 +16,8 @@ from flows.decisions.other_release import Exchange, exchange, overlay, same_rele
 from flows.decisions.readiness import Way, no_way_back, restore_way
 from flows.decisions.recovery_plan import RecoveryPlan
 from flows.reports.wording import counted, size
-from flows.tasks.incident import Incident, StepNote
+from flows.tasks.incident import Incident, Source, StepNote
+from flows.tasks.sources import read_from_copies
 from flows.tasks.steps import step
 
 STAGING = "/var/lib/continuity/configuration"
@@ -46,15 +46,39 @@ def restore_accounts(
 def isolate(incident: Incident, note: StepNote, server: Server) -> None:
     """Keep a drill machine from speaking with anybody but those it needs for the restore."""
     estate = incident.estate
-    allowed = [*estate.repository.addresses(), *estate.declared.allowed_in_drill]
+    allowed = [*_repository_addresses(incident), *estate.declared.allowed_in_drill]
     server.isolate(allowed)
     note.did = f"trafic sortant limité à {', '.join(allowed) or 'rien'}"
 
 
 @step("engine")
 def prepare_engine(incident: Incident, note: StepNote, server: Server) -> None:
-    """Put the restore tool on the new machine."""
-    incident.estate.repository.prepare(server, incident.estate.name)
+    """Put the restore tool on the new machine, for every repository that it can reach."""
+    failures = []
+    for source in incident.sources:
+        try:
+            source.repository.prepare(server, incident.estate.name)
+        except GONE as error:
+            source.lost = error.cause
+            failures.append(error)
+    if len(failures) == len(incident.sources):
+        raise failures[0]
+    note.why = "; ".join(
+        f"dépôt {each.name} : {each.lost}" for each in incident.sources if each.lost
+    )
+
+
+def _repository_addresses(incident: Incident) -> list[str]:
+    """Return the addresses of all repositories whose name can be resolved; one is enough."""
+    found, failures = list[str](), list[Unreachable]()
+    for repository in incident.estate.repositories.values():
+        try:
+            found += repository.addresses()
+        except Unreachable as error:
+            failures.append(error)
+    if not found and failures:
+        raise failures[0]
+    return found
 
 
 @step("packages")
@@ -92,13 +116,19 @@ def restore_files(
     """Write one site's files, with owners, modes, times and links."""
     ref = find_ref(chosen, Part.SITE, subject)
     marker = f"files-{subject}"
-    if server.read_marker(marker) == ref.id:
+    if server.read_marker(marker) == ref.tree:
         note.skipped, note.why = True, "déjà restaurés"
         return
-    repository = incident.estate.repository
-    with offer_another_set(incident, chosen), incident.slots:
-        done = repository.restore_paths(server, incident.estate.name, ref.id)
-    server.write_marker(marker, ref.id)
+    with incident.slots:
+        done = read_from_copies(
+            incident,
+            note,
+            lambda held: find_ref(held, Part.SITE, subject),
+            lambda source, ref: source.repository.restore_paths(
+                server, incident.estate.name, ref.id
+            ),
+        )
+    server.write_marker(marker, ref.tree)
     note.did = f"{counted(done.files, 'fichier')}, {size(done.bytes)}"
     if done.skipped:
         note.did += f", {done.skipped} déjà là"
@@ -109,9 +139,13 @@ def restore_configuration(
     incident: Incident, note: StepNote, server: Server, chosen: RecoverySet, exchanged: Exchange
 ) -> None:
     """Put web server, PHP, database, certificate and cron configuration in force."""
-    ref = find_ref(chosen, Part.CONFIGURATION, incident.estate.name)
-    with offer_another_set(incident, chosen):
-        incident.estate.repository.restore_paths(server, incident.estate.name, ref.id, STAGING)
+    name = incident.estate.name
+    read_from_copies(
+        incident,
+        note,
+        lambda held: find_ref(held, Part.CONFIGURATION, name),
+        lambda source, ref: source.repository.restore_paths(server, name, ref.id, STAGING),
+    )
     over = overlay(chosen.server_facts, exchanged)
     changed = server.apply_configuration(STAGING, over)
     note.did = counted(len(changed), "chemin mis à jour", "chemins mis à jour")
@@ -134,15 +168,18 @@ def restore_database(
     ready = restore_way(chosen.database_facts, series)
     if ready.way is Way.IMPOSSIBLE:
         raise no_way_back(chosen.id, ready)
-    with offer_another_set(incident, chosen):
-        if ready.way is Way.PHYSICAL:
-            ref = find_ref(chosen, Part.PHYSICAL, incident.estate.name)
-            stream = _stream(incident, ref)
-            database.restore_physical(server, stream, snapshot=ref.id, size=ref.size, timeout=LONG)
-            note.did = f"copie physique, {size(ref.size)}"
-        else:
-            note.did = _restore_logical(incident, server, chosen)
-            note.data = {"to_check": [f"bases restaurées par {ready.reason}"]}
+    if ready.way is not Way.PHYSICAL:
+        note.did = _restore_logical(incident, note, server, chosen)
+        note.data = {"to_check": [f"bases restaurées par {ready.reason}"]}
+        return
+
+    def restore(source: Source, ref: SnapshotRef) -> str:
+        stream = _stream(incident, source, ref)
+        database.restore_physical(server, stream, snapshot=ref.tree, size=ref.size, timeout=LONG)
+        return f"copie physique, {size(ref.size)}"
+
+    physical = partial(find_ref, part=Part.PHYSICAL, subject=incident.estate.name)
+    note.did = read_from_copies(incident, note, physical, restore)
 
 
 @step("web")
@@ -197,50 +234,8 @@ def find_ref(chosen: RecoverySet, part: Part, subject: str) -> SnapshotRef:
     )
 
 
-@contextmanager
-def offer_another_set(incident: Incident, chosen: RecoverySet) -> Iterator[None]:
-    """Add to a damage found while reading: which set it is in, and the newest set without it."""
-    try:
-        yield
-    except (DamagedData, CommandFailed) as failed:
-        damage = _damage(incident, failed)
-        if damage is None:
-            raise
-        raise DamagedData(
-            f"recovery set {chosen.id}",
-            f"{damage.subject}: {damage.cause}",
-            _offer(incident, chosen, damage),
-        ) from failed
-
-
-def _damage(incident: Incident, failed: DamagedData | CommandFailed) -> DamagedData | None:
-    """Return the damage in the repository that explains a failure, None if it has another cause."""
-    if isinstance(failed, DamagedData):
-        return failed
-    return incident.estate.repository.damage_behind(incident.estate.name, failed)
-
-
-def _offer(incident: Incident, chosen: RecoverySet, damage: DamagedData) -> str:
-    """Return the command that recovers from the newest older set untouched by this damage."""
-    estate = incident.estate
-    try:
-        bad = set(estate.repository.snapshots_using(estate.name, damage.subject))
-        sets = Catalogue(estate.repository).list(estate.name).sets
-    except ContinuityError as error:
-        return f"look for an older set: continuity sets {estate.name} ({error.cause})"
-    good = [
-        each
-        for each in sets
-        if each.id < chosen.id and bad and not bad & {ref.id for ref in each.snapshots}
-    ]
-    if not good:
-        return f"no older set is free of this damage: continuity sets {estate.name}"
-    newest = max(good, key=lambda each: each.started_at)
-    return f"last set without this damage: continuity recover {estate.name} --set {newest.id}"
-
-
-def _stream(incident: Incident, ref: SnapshotRef) -> RemoteCommand:
-    return incident.estate.repository.read_stream(
+def _stream(incident: Incident, source: Source, ref: SnapshotRef) -> RemoteCommand:
+    return source.repository.read_stream(
         incident.estate.name, ref.id, stream_name(ref.part, ref.subject)
     )
 
@@ -250,14 +245,23 @@ def stream_name(part: Part, subject: str) -> str:
     return "physical.xbstream" if part is Part.PHYSICAL else f"{part}-{subject}.sql"
 
 
-def _restore_logical(incident: Incident, server: Server, chosen: RecoverySet) -> str:
+def _restore_logical(
+    incident: Incident, note: StepNote, server: Server, chosen: RecoverySet
+) -> str:
     database = incident.estate.database
     assert database is not None  # noqa: S101 - the caller checked
-    grants = find_ref(chosen, Part.GRANTS, incident.estate.name)
-    names = [ref for ref in chosen.snapshots if ref.part is Part.DATABASE]
-    for ref in names:
-        database.restore_logical(
-            server, ref.subject, _stream(incident, ref), snapshot=ref.id, timeout=LONG
-        )
-    database.restore_grants(server, _stream(incident, grants), timeout=LONG)
+
+    def load(source: Source, ref: SnapshotRef) -> None:
+        stream = _stream(incident, source, ref)
+        database.restore_logical(server, ref.subject, stream, snapshot=ref.tree, timeout=LONG)
+
+    def load_grants(source: Source, ref: SnapshotRef) -> None:
+        database.restore_grants(server, _stream(incident, source, ref), timeout=LONG)
+
+    names = [ref.subject for ref in chosen.snapshots if ref.part is Part.DATABASE]
+    for name in names:
+        dump = partial(find_ref, part=Part.DATABASE, subject=name)
+        read_from_copies(incident, note, dump, load)
+    grants = partial(find_ref, part=Part.GRANTS, subject=incident.estate.name)
+    read_from_copies(incident, note, grants, load_grants)
     return f"export SQL de {counted(len(names), 'base')}, comptes et droits"

@@ -246,8 +246,8 @@ def test_a_damaged_stream_fails_and_names_the_object(world: World) -> None:
     hurt(world, key, "flipped")
     with pytest.raises(CommandFailed) as caught:
         world.output(world.repository.read_stream(world.name, saved.id, "shop.sql"))
-    damage = world.repository.damage_behind(world.name, caught.value)
-    assert damage is not None
+    damage = world.repository.fault_behind(world.name, caught.value)
+    assert isinstance(damage, DamagedData)
     assert damage.subject == key
     assert key in damage.cause
     assert world.repository.snapshots_using(world.name, damage.subject) == (saved.id,)
@@ -255,7 +255,7 @@ def test_a_damaged_stream_fails_and_names_the_object(world: World) -> None:
 
 def test_a_command_that_fails_otherwise_is_no_damage(world: World) -> None:
     failed = CommandFailed("server web1", "mbstream: no space", "df -h", stderr="mbstream: ENOSPC")
-    assert world.repository.damage_behind(world.name, failed) is None
+    assert world.repository.fault_behind(world.name, failed) is None
 
 
 def hurt(world: World, key: str, harm: str) -> None:

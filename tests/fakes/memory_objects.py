@@ -27,12 +27,22 @@ class MemoryObjects(ObjectStore):
     _failures: dict[str, ContinuityError] = PrivateAttr(default_factory=dict)
     _clock: Callable[[], datetime] = PrivateAttr(default_factory=lambda: _now)
     _lock: Any = PrivateAttr(default_factory=Lock)
+    _gone: ContinuityError | None = PrivateAttr(default=None)
 
     # --- what a test does to it ---
 
     def fail_next(self, method: str, error: ContinuityError) -> None:
         """Raise this from the next call of one method."""
         self._failures[method] = error
+
+    @property
+    def gone(self) -> ContinuityError | None:
+        """What every call raises, None while the store is there."""
+        return self._gone
+
+    @gone.setter
+    def gone(self, error: ContinuityError | None) -> None:
+        self._gone = error
 
     def set_clock(self, clock: Callable[[], datetime]) -> None:
         """Take the times of objects from this clock."""
@@ -103,6 +113,8 @@ class MemoryObjects(ObjectStore):
         return _etag(content)
 
     def _maybe_fail(self, method: str) -> None:
+        if self._gone:
+            raise self._gone
         if method in self._failures:
             raise self._failures.pop(method)
 

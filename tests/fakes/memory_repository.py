@@ -10,7 +10,7 @@ import hashlib
 import json
 import pickle
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatch
 from threading import RLock
@@ -21,16 +21,18 @@ from pydantic import PrivateAttr
 from blocks.errors import (
     AlreadyExists,
     CommandFailed,
+    ConfigurationError,
     ContinuityError,
     DamagedData,
     NotFound,
+    Unreachable,
     UnsafePlan,
 )
 from blocks.repositories.base import ObjectStore, Repository
 from blocks.repositories.read_back import read_back
 from blocks.repositories.seal import derive_key
 from blocks.servers.base import Server
-from blocks.types import Label, ReadBack, RemoteCommand, RestoreSummary, Snapshot
+from blocks.types import FailureDomain, Label, ReadBack, RemoteCommand, RestoreSummary, Snapshot
 from tests.fakes.memory_machine import MemoryFile, MemoryMachine
 from tests.fakes.memory_objects import MemoryObjects
 from tests.fakes.memory_server import MemoryServer
@@ -61,12 +63,20 @@ class MemoryRepository(Repository):
     _clock: Callable[[], datetime] = PrivateAttr(default_factory=lambda: _now)
     _lock: Any = PrivateAttr(default_factory=RLock)
     _count: int = PrivateAttr(default=0)
+    _gone: ContinuityError | None = PrivateAttr(default=None)
 
     # --- what a test does to it ---
 
     def fail_next(self, method: str, error: ContinuityError) -> None:
         """Raise this from the next call of one method."""
         self._failures[method] = error
+
+    def destroy(self, error: ContinuityError | None = None) -> None:
+        """Let the store with all that is in it be gone from now on."""
+        gone = error or Unreachable("bucket of memory", "does not answer", "look at the provider")
+        self._gone = self._objects.gone = gone
+        if isinstance(self._elsewhere, MemoryObjects):
+            self._elsewhere.gone = gone
 
     def set_clock(self, clock: Callable[[], datetime]) -> None:
         """Take the times of snapshots and objects from this clock."""
@@ -150,6 +160,28 @@ class MemoryRepository(Repository):
                 self._objects.remove(stored.key)
         return gone
 
+    def copy_from(
+        self, source: Repository, server: Server, name: str, snapshots: Collection[str]
+    ) -> None:
+        self._maybe_fail("copy_from")
+        if not isinstance(source, MemoryRepository):
+            raise ConfigurationError("copy", "is of another kind", "name two of one type")
+        _machine(server, "copy_from")
+        if name not in self._held:
+            self.initialise(name)
+        here = {(h.snapshot.label, h.snapshot.tree) for h in self._of(name).values()}
+        for each in snapshots:
+            self._maybe_fail("copy_one")
+            held = source._find(name, each)
+            if (held.snapshot.label, held.snapshot.tree) in here:
+                continue
+            contents = {path: source._checked(key) for path, key in held.contents.items()}
+            made = self._keep(held.snapshot.label, contents, held.snapshot.size)
+            self._held[name][made.id].snapshot = replace(held.snapshot, id=made.id)
+
+    def failure_domain(self) -> FailureDomain:
+        return self.domain.value(key=self.password)
+
     def addresses(self) -> tuple[str, ...]:
         self._maybe_fail("addresses")
         return ("198.51.100.7",)
@@ -175,9 +207,11 @@ class MemoryRepository(Repository):
 
     def read_stream(self, name: str, snapshot: str, filename: str) -> RemoteCommand:
         self._maybe_fail("read_stream")
-        return RemoteCommand(("memory-read", name, snapshot, filename))
+        return RemoteCommand(("memory-read", str(id(self)), name, snapshot, filename))
 
-    def damage_behind(self, name: str, failed: CommandFailed) -> DamagedData | None:
+    def fault_behind(self, name: str, failed: CommandFailed) -> ContinuityError | None:
+        if "store is gone" in failed.stderr:
+            return self._gone
         for stored in self._objects.list(f"{name}/restic/data/"):
             if stored.key in failed.stderr:
                 return _damage(stored.key)
@@ -190,13 +224,15 @@ class MemoryRepository(Repository):
     # --- how a memory server reads a stream ---
 
     def read_bytes(self, argv: tuple[str, ...]) -> bytes | None:
-        """Answer `memory-read NAME SNAPSHOT FILENAME`; None for another command."""
-        if argv[:1] != ("memory-read",):
+        """Answer `memory-read WHICH NAME SNAPSHOT FILENAME`; None for another command."""
+        if argv[:2] != ("memory-read", str(id(self))):
             return None
-        _, name, snapshot, filename = argv
+        _, _, name, snapshot, filename = argv
         contents = self._find(name, snapshot).contents
         if filename not in contents:
             raise CommandFailed(f"file {filename}", "is not in the snapshot", "choose another")
+        if self._gone:
+            raise CommandFailed("memory-read", "ended with 1", "look", stderr="store is gone")
         try:
             return self._checked(contents[filename])
         except DamagedData as damage:
@@ -229,7 +265,7 @@ class MemoryRepository(Repository):
                 added += len(content)
             tree = hashlib.sha256(json.dumps(sorted(keys.items())).encode()).hexdigest()
             self._count += 1
-            note = f"{self._count} {label} {tree}".encode()
+            note = f"{self.password} {self._count} {label} {tree}".encode()
             made = hashlib.sha256(note).hexdigest()
             self._objects.put(f"{label.server}/restic/snapshots/{made}", note)
             snapshot = Snapshot(made, label, tree, self._clock(), size, added, len(keys))
@@ -243,6 +279,8 @@ class MemoryRepository(Repository):
         return content
 
     def _maybe_fail(self, method: str) -> None:
+        if self._gone:
+            raise self._gone
         if method in self._failures:
             raise self._failures.pop(method)
 

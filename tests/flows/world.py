@@ -43,6 +43,8 @@ class World:
         self.server = MemoryServer(address=OLD)
         self.database = MemoryDatabase()
         self.repository = MemoryRepository()
+        self.second = MemoryRepository(password="another")
+        self.copies: list[str] = []
         self.zone = MemoryZone(zone="atelier.test")
         self.inner = MemoryZone(zone=SHOP)
         self.shop = _shop()
@@ -81,6 +83,7 @@ class World:
                 "memory-server/web1": self.server,
                 "memory-database/web1": self.database,
                 "memory-repository/main": self.repository,
+                "memory-repository/second": self.second,
                 "memory-zone/atelier": self.zone,
                 "memory-zone/boutique": self.inner,
                 "memory-vps/first": self.provider,
@@ -89,7 +92,7 @@ class World:
                 "memory-notifier/team": self.notifier,
                 "client-site/shop": self.shop,
                 "client-site/brochure": _brochure(),
-                "protected-server/web1": _protected(),
+                "protected-server/web1": _protected(self.copies),
             }
         )
         try:
@@ -163,7 +166,7 @@ def _brochure() -> Site:
     )
 
 
-def _protected() -> ProtectedServer:
+def _protected(copies: list[str]) -> ProtectedServer:
     return ProtectedServer(
         server="memory-server/web1",
         database="memory-database/web1",
@@ -175,4 +178,5 @@ def _protected() -> ProtectedServer:
         notifiers=["memory-notifier/team"],
         configuration=["/etc"],
         allowed_in_drill=["198.51.100.3"],
+        copies=copies,
     )

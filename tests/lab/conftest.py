@@ -24,6 +24,7 @@ ORDER = (
     "test_resume",
     "test_last_resort",
     "test_secrets",
+    "test_second_repository",
 )
 """Modules on the shared lab, in the order of what they destroy; others have labs of their own."""
 

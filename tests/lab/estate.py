@@ -50,6 +50,13 @@ def changed(reference: str, **fields: object) -> Iterator[None]:
 
 
 @contextmanager
+def without_copies() -> Iterator[None]:
+    """Let the first repository be all that web1 has while the block lasts."""
+    with changed(f"protected-server/{SERVER}", copies=[]):
+        yield
+
+
+@contextmanager
 def provided(blocks: dict[str, Block]) -> Iterator[None]:
     """Answer from these blocks while the block lasts."""
     registry.provide(blocks)
@@ -78,7 +85,7 @@ def addresses() -> dict[str, tuple[str, ...]]:
 
 def journal(incident: str) -> Journal:
     """Return an incident's journal."""
-    return Journal(estate().repository.state(), incident)
+    return Journal(estate().state, incident)
 
 
 def report(incident: str) -> dict[str, object]:

@@ -27,12 +27,12 @@ from blocks.servers.host_key import new_host_key
 from deployments.lab import machines, production, storage
 from deployments.lab.config import Lab
 from flows.backup import backup
+from flows.decisions.copy_choice import choose_copy
 from flows.decisions.recovery_plan import plan_from_document
-from flows.decisions.set_choice import choose_set
 from flows.disaster_recovery import disaster_recovery
 from flows.drill import drill
 from flows.tasks.approval import PLAN, Approval
-from flows.tasks.look import usable_sets
+from flows.tasks.look import look_at_copies
 from tests.lab.estate import (
     SERVER,
     addresses,
@@ -41,6 +41,7 @@ from tests.lab.estate import (
     journal,
     made_machines,
     manifests,
+    without_copies,
 )
 from tests.lab.story import Story, back_up
 
@@ -191,10 +192,13 @@ def test_a_manifest_that_was_edited(story: Story) -> None:
     lie = true.replace(b'"size": 1', b'"size": 2', 1)
     assert lie != true
     with replaced(key, lie):
-        with refused(DamagedData, story.quiet.id, "was changed", f"--set {story.busy.id}"):
+        with (
+            without_copies(),
+            refused(DamagedData, story.quiet.id, "was changed", f"--set {story.busy.id}"),
+        ):
             disaster_recovery(SERVER, recovery_set=story.quiet.id, approval=Approval.AUTOMATIC)
-        sets, why_not = usable_sets(estate())
-        choice = choose_set(SERVER, sets, why_not)
+        with without_copies():
+            choice = choose_copy(SERVER, look_at_copies(estate())).choice
         assert choice.chosen.id == story.busy.id
         assert [name for name, _ in choice.passed_over] == [story.quiet.id]
 
@@ -209,7 +213,10 @@ def test_a_sealed_manifest_that_lies(story: Story) -> None:
     objects.remove(key)
     try:
         catalogue.put(replace(story.quiet, snapshots=parts))
-        with refused(DamagedData, story.quiet.id, "the manifest says size", story.busy.id):
+        with (
+            without_copies(),
+            refused(DamagedData, story.quiet.id, "the manifest says size", story.busy.id),
+        ):
             disaster_recovery(SERVER, recovery_set=story.quiet.id, approval=Approval.AUTOMATIC)
     finally:
         objects.put(key, true)

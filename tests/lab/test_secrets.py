@@ -17,7 +17,8 @@ from tests.lab.story import Recovered, Story
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 PUBLIC = ("ca.pem", ".lock")
-ON_SERVERS = ("restic-password", "s3-", "tsig-key", "slack-token", "prefect-", "database-password")
+ON_SERVERS = ("restic-password", "s3-", "second-", "tsig-key", "slack-token", "prefect-")
+ON_SERVERS += ("database-password",)
 
 
 @pytest.fixture(scope="module")

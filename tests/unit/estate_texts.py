@@ -26,6 +26,7 @@ repositories:
       bucket: continuity
       access_key: worker
       secret_key: {file: secret}
+    domain: {provider: elsewhere, site: north}
     password: {env: RESTIC}
     server_access_key: server
     server_secret_key: {file: secret}
@@ -51,6 +52,7 @@ servers:
     database:
       password: {file: secret}
     repository: principal
+    domain: {provider: host, site: south}
     targets: [{provider: lab, size: standard}]
     retention: {last: 2}
     parallel: 3

@@ -57,6 +57,21 @@ MISTAKES = {
     "unknown notifier": (
         "    parallel: 3", "    notifiers: [teem]", "teem", "unknown notifier 'teem'", "'team'",
     ),
+    "unknown copy": (
+        "    parallel: 3", "    copies: [princpal]",
+        "copies", "repository 'princpal'", "'principal'",
+    ),
+    "a copy that is none": (
+        "    parallel: 3", "    copies: [principal]",
+        "copies", "'principal' is named twice", "its own",
+    ),
+    "unknown key of a domain": (
+        "site: south", "place: south", "place: south", "unknown key 'place'", "site",
+    ),
+    "all copies where the server is": (
+        "elsewhere, site: north", "host, site: south",
+        "repository: principal", "share its site or its account", "accept_shared_domain",
+    ),
     "unknown origin": (
         "    parallel: 3", "    origin: {provider: x, machine: y}", "origin", "provider 'x'", "lab",
     ),
@@ -195,6 +210,46 @@ def test_warnings_do_not_stop(tmp_path: Path) -> None:
     assert len(told) == 2
     assert "may be read by others. Hint: chmod 600" in told[0]
     assert "no smoke check shows that its database answers" in told[1]
+
+
+SHARED = GOOD.replace("elsewhere, site: north", "host, site: south")
+
+
+def test_a_shared_domain_can_be_accepted_in_writing_and_is_shown(tmp_path: Path) -> None:
+    reason = "    accept_shared_domain: moved in May\n    parallel: 3\n"
+    reading = reading_of(tmp_path, SHARED.replace("    parallel: 3\n", reason))
+    assert reading.estate is not None
+    (warning,) = reading.mistakes
+    assert warning.warning
+    assert "accepted: moved in May" in warning.text
+
+
+def test_one_account_for_server_and_copies_is_refused(tmp_path: Path) -> None:
+    text = GOOD.replace("elsewhere, site: north", "host, site: north, account: us")
+    text = text.replace("host, site: south", "host, site: south, account: us")
+    reading = reading_of(tmp_path, text)
+    assert reading.estate is None
+    assert "its site or its account" in reading.mistakes[0].text
+
+
+def test_an_estate_without_domains_works_with_a_warning(tmp_path: Path) -> None:
+    text = "\n".join(line for line in GOOD.splitlines() if "domain: {" not in line)
+    reading = reading_of(tmp_path, text)
+    assert reading.estate is not None
+    (warning,) = reading.mistakes
+    assert warning.warning
+    assert "nothing shows that a copy lies elsewhere" in warning.text
+
+
+def test_a_copy_with_the_first_ones_password_is_a_warning(tmp_path: Path) -> None:
+    start, end = GOOD.index("  - name: principal"), GOOD.index("zones:")
+    again = GOOD[start:end].replace("name: principal", "name: copie")
+    text = GOOD[:end] + again + GOOD[end:]
+    text = text.replace("    parallel: 3", "    copies: [copie]\n    parallel: 3")
+    reading = reading_of(tmp_path, text)
+    assert reading.estate is not None
+    (warning,) = reading.mistakes
+    assert "copy 'copie' has the password of the first" in warning.text
 
 
 def test_a_server_without_sites_is_a_warning(tmp_path: Path) -> None:

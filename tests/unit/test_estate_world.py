@@ -11,6 +11,7 @@ from blocks.errors import ConfigurationError
 from blocks.servers.base import Server
 from blocks.servers.protected import ProtectedServer
 from blocks.sites.site import Site
+from blocks.types import FailureDomain
 from deployments.estate import CONFIGURATION
 from deployments.estate_file import load
 from deployments.world import provide
@@ -30,6 +31,10 @@ def test_every_reference_of_a_server_leads_to_a_block(tmp_path: Path) -> None:
     named += [*server.sites, *server.zones, *server.notifiers]
     named += [target.provider for target in server.targets]
     assert [name for name in named if name not in blocks] == []
+    assert server.domain.provider == "host"
+    assert blocks[server.repository].failure_domain() == FailureDomain(
+        "elsewhere", "north", key="server"
+    )
     assert server.zones == ["rfc2136-zone/omniweb"]
     assert server.sites == ["client-site/shop", "client-site/blog"]
     assert server.configuration == list(CONFIGURATION)

@@ -1,0 +1,148 @@
+"""Weigh how well a server's backups are spread: 3-2-1-1-0, each digit with its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from blocks.types import FailureDomain, RecoverySet
+
+NOTHING = "aucun jeu complet"
+
+
+@dataclass(frozen=True, slots=True)
+class CopyView:
+    """One repository as a look found it.
+
+    Attributes:
+        name: The repository's name for people.
+        sets: The readable sets in it.
+        refused: Why a set in it must not be used, by id.
+        failed: Why it could not be read at all, "" if it could.
+        immutable: Whether a self-test proved that nobody can delete; None if it proved nothing.
+    """
+
+    name: str
+    domain: FailureDomain
+    sets: tuple[RecoverySet, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
+    failed: str = ""
+    immutable: bool | None = None
+
+    def usable(self) -> tuple[RecoverySet, ...]:
+        """Return the sets that nothing speaks against, oldest first."""
+        bad = dict(self.refused)
+        return tuple(
+            sorted((s for s in self.sets if s.id not in bad), key=lambda each: each.started_at)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """One digit of 3-2-1-1-0: whether it holds (None: not known) and what shows it (French)."""
+
+    rule: str
+    holds: bool | None
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Which repositories share the production server's failure domain.
+
+    Attributes:
+        shared: Those that one fire or one account would take with the server.
+        unknown: Those of which that cannot be said.
+    """
+
+    shared: tuple[str, ...]
+    unknown: tuple[str, ...]
+    apart: tuple[str, ...]
+
+    @property
+    def all_shared(self) -> bool:
+        """Whether nothing is left when the server's domain is lost."""
+        return bool(self.shared) and not self.unknown and not self.apart
+
+
+def spread(production: FailureDomain, domains: Mapping[str, FailureDomain]) -> Spread:
+    """Compare each repository's domain with the server's."""
+    known = {n: d for n, d in domains.items() if d.declared and production.declared}
+    shared = tuple(name for name, each in known.items() if each.shares_with(production))
+    return Spread(
+        shared=shared,
+        unknown=tuple(name for name in domains if name not in known),
+        apart=tuple(name for name in known if name not in shared),
+    )
+
+
+def protection(
+    server: str, production: FailureDomain, copies: Sequence[CopyView]
+) -> tuple[Digit, ...]:
+    """Return the five digits, counted over the copies that hold the newest complete set."""
+    newest = max((s.id for each in copies for s in each.usable()), default="")
+    holding = [each for each in copies if newest and newest in {s.id for s in each.usable()}]
+    late = [each for each in copies if each not in holding]
+    return (
+        _three(server, newest, holding, late),
+        _two(production, holding),
+        _off_site(production, holding),
+        _immutable(holding),
+        _unverified(holding, late),
+    )
+
+
+def _three(
+    server: str, newest: str, holding: Sequence[CopyView], late: Sequence[CopyView]
+) -> Digit:
+    said = [f"{server} en production", *(f"{each.name} ({newest})" for each in holding)]
+    said += [f"{each.name} sans ce jeu{_why(each)}" for each in late]
+    return Digit("3 exemplaires", len(holding) >= 2, " ; ".join(said))
+
+
+def _why(copy: CopyView) -> str:
+    return f" : {copy.failed}" if copy.failed else ""
+
+
+def _two(production: FailureDomain, holding: Sequence[CopyView]) -> Digit:
+    rule = "2 hébergeurs"
+    domains = [production, *(each.domain for each in holding)]
+    providers = sorted({each.provider for each in domains if each.provider})
+    if len(providers) >= 2:
+        return Digit(rule, True, ", ".join(providers))
+    if not all(each.provider for each in domains):
+        return Digit(rule, None, "`domain` n'est pas déclaré partout dans le fichier du parc")
+    return Digit(rule, False, f"tout est chez {', '.join(providers)}")
+
+
+def _off_site(production: FailureDomain, holding: Sequence[CopyView]) -> Digit:
+    rule = "1 hors site"
+    if not holding:
+        return Digit(rule, False, NOTHING)
+    found = spread(production, {each.name: each.domain for each in holding})
+    if found.apart:
+        places = {each.name: each.domain for each in holding}
+        said = (f"{n} ({places[n].provider} {places[n].site})".strip() for n in found.apart)
+        return Digit(rule, True, ", ".join(said))
+    if found.unknown:
+        return Digit(rule, None, f"`domain` n'est pas déclaré : {', '.join(found.unknown)}")
+    return Digit(rule, False, "chaque copie partage le site ou le compte du serveur")
+
+
+def _immutable(holding: Sequence[CopyView]) -> Digit:
+    rule = "1 immuable"
+    if not holding:
+        return Digit(rule, False, NOTHING)
+    proven = [each.name for each in holding if each.immutable]
+    if proven:
+        return Digit(rule, True, f"prouvé par l'essai du dépôt : {', '.join(proven)}")
+    if any(each.immutable is None for each in holding):
+        return Digit(rule, None, "aucun essai ne l'a prouvé")
+    return Digit(rule, False, "l'essai a pu effacer dans chaque dépôt")
+
+
+def _unverified(holding: Sequence[CopyView], late: Sequence[CopyView]) -> Digit:
+    rule = "0 copie non vérifiée"
+    read = [f"{each.name} : {each.usable()[-1].read_back.objects} objets relus" for each in holding]
+    missing = [f"{each.name} n'a pas le dernier jeu" for each in late]
+    return Digit(rule, bool(holding) and not late, " ; ".join([*read, *missing]) or "aucun jeu")

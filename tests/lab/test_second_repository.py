@@ -1,0 +1,122 @@
+"""The provider of the first repository burns down while web1 is being restored from it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from blocks.records import StepRecord, StepState
+from blocks.repositories.catalogue import Catalogue
+from deployments.lab import control, machines, production
+from deployments.lab.config import Lab
+from deployments.lab.demo_report import recovered_server
+from deployments.lab.production_fingerprint import Fingerprint, compare
+from flows.tasks.look import look_at_copies, protection_of
+from tests.lab import estate as place
+from tests.lab.estate import SERVER, estate, made_machines, step_is
+from tests.lab.story import Story
+from tests.lab.test_recovery import SETTINGS
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(900), pytest.mark.usefixtures("here", "story")]
+
+INCIDENT = "burned-1"
+COPY = "copie"
+
+
+def test_each_set_lies_in_both_with_the_same_trees(story: Story) -> None:
+    opened = estate()
+    for made in (story.busy, story.quiet):
+        copied = Catalogue(opened.repositories[COPY]).read(SERVER, made.id)
+        there = {ref.id for ref in copied.snapshots}
+        assert not there & {ref.id for ref in made.snapshots}
+        assert [replace(ref, id="") for ref in copied.snapshots] == [
+            replace(ref, id="") for ref in made.snapshots
+        ]
+    assert [view.refused for view in look_at_copies(opened)] == [(), ()]
+
+
+def test_the_rule_says_what_holds_and_what_nothing_proves(story: Story) -> None:
+    found = {each.rule: each.holds for each in protection_of(estate())}
+    assert found == {
+        "3 exemplaires": True,
+        "2 hébergeurs": True,
+        "1 hors site": True,
+        "1 immuable": None,
+        "0 copie non vérifiée": True,
+    }
+
+
+@pytest.fixture(scope="module")
+def burned(here: Lab, story: Story) -> tuple[str, list[StepRecord]]:
+    """Lose web1, recover it, and destroy the first object storage while files are restored."""
+    machines.provider(here).destroy(SERVER)
+    place.forget_recoveries()
+    # The archive of changes lies in the store that burns: here, what the sets alone give.
+    alone = here.state / "without-archive.yaml"
+    declared = control.estate_path(here).read_text()
+    assert "    archive: principal\n" in declared
+    alone.write_text(declared.replace("    archive: principal\n", ""))
+    words = ("recover", SERVER, "--incident", INCIDENT, "--set", story.quiet.id)
+    words += ("--local", "--estate", str(alone))
+    status, said = place.ended(place.command(*words))
+    assert status == 4, said
+    digest = place.digest(INCIDENT)
+    running = place.command(*words, "--approve", digest, "--operator", "Camille")
+    try:
+        place.await_record(INCIDENT, step_is("files-boutique", StepState.STARTED), running)
+        machines.destroy(here, "storage")
+    except BaseException:
+        place.killed(running)
+        raise
+    status, said = place.ended(running)
+    print(f"\n{said}")
+    assert status == 0, said
+    return said, list(place.journal(INCIDENT).records())
+
+
+def test_it_goes_on_from_the_copy_without_a_person(
+    burned: tuple[str, list[StepRecord]], story: Story
+) -> None:
+    _, records = burned
+    report = place.report(INCIDENT)
+    assert report["verdict"] == "recovered"
+    assert report["recovery_set"] == story.quiet.id
+    from_copy = [r.step for r in records if f"repris depuis le dépôt {COPY}" in r.why]
+    ended = {r.step for r in records if r.state is StepState.DONE}
+    print(f"\nfrom the copy: {from_copy}")
+    assert from_copy
+    assert {"configuration", "database", "verify"} <= ended
+    failed = {r.step for r in records if r.state is StepState.FAILED}
+    assert failed <= {"approve"}, "the first run showed the plan and nobody was there to approve"
+    assert any("ne prend plus le journal" in r.why for r in records)
+    (machine,) = made_machines()
+    assert place.addresses()["boutique.atelier.test"] == (machine.address,)
+
+
+def test_nothing_differs_from_the_lost_server(
+    burned: tuple[str, list[StepRecord]], story: Story
+) -> None:
+    after = production.fingerprint(recovered_server(estate(), INCIDENT))
+    assert len(after["files"]) > 1000
+    differences = compare(_without_settings(story.fingerprint), _without_settings(after))
+    assert not differences, "\n".join(differences)
+
+
+def _without_settings(found: Fingerprint) -> Fingerprint:
+    """Leave out the table in which WordPress notes when its own jobs last ran."""
+    rest = {name: facts for name, facts in found["tables"].items() if name != SETTINGS}
+    return found | {"tables": rest}
+
+
+def test_the_store_that_is_left_tells_the_whole_story(
+    burned: tuple[str, list[StepRecord]],
+) -> None:
+    """The journal was mirrored from the start: nothing of it burned with the first bucket."""
+    objects = estate().repositories[COPY].state()
+    names = [each.key for each in objects.list(f"incidents/{INCIDENT}/")]
+    for document in ("plan.json", "approval.json", "report.json"):
+        assert json.loads(objects.get(f"incidents/{INCIDENT}/{document}"))
+    _, records = burned
+    assert len([name for name in names if name[-5:] == ".json"]) >= len(records)
