@@ -31,6 +31,15 @@ from blocks.types.names import AddressChange, AddressRecord
 from blocks.types.promises import Frequency, Tier
 from blocks.types.servers import Account, CommandResult, Overlay, RemoteCommand, ServerFacts
 from blocks.types.sites import SmokeCheck, SmokeResult
+from blocks.types.verification import (
+    Damage,
+    FileDigest,
+    Proof,
+    Reading,
+    SliceRead,
+    SpotCheck,
+    StoredFile,
+)
 
 __all__ = [
     "Account",
@@ -40,9 +49,11 @@ __all__ = [
     "ArchiveListing",
     "Canary",
     "CommandResult",
+    "Damage",
     "DatabaseFacts",
     "DatabaseSchema",
     "FilePiece",
+    "FileDigest",
     "Frequency",
     "HostKey",
     "Label",
@@ -59,16 +70,21 @@ __all__ = [
     "Part",
     "Position",
     "PowerState",
+    "Proof",
     "ReadBack",
+    "Reading",
     "RecoverySet",
     "RemoteCommand",
     "RestoreSummary",
     "ServerFacts",
     "ShippedSite",
+    "SliceRead",
     "SmokeCheck",
     "SmokeResult",
     "Snapshot",
     "SnapshotRef",
+    "SpotCheck",
+    "StoredFile",
     "StoredObject",
     "TableFacts",
     "Tier",

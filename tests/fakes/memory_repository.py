@@ -21,6 +21,7 @@ from pydantic import PrivateAttr
 from blocks.errors import (
     AlreadyExists,
     CommandFailed,
+    ConfigurationError,
     ContinuityError,
     DamagedData,
     NotFound,
@@ -30,7 +31,16 @@ from blocks.repositories.base import ObjectStore, Repository
 from blocks.repositories.read_back import read_back
 from blocks.repositories.seal import derive_key
 from blocks.servers.base import Server
-from blocks.types import Label, ReadBack, RemoteCommand, RestoreSummary, Snapshot
+from blocks.types import (
+    Label,
+    ReadBack,
+    RemoteCommand,
+    RestoreSummary,
+    SliceRead,
+    Snapshot,
+    StoredFile,
+)
+from blocks.types.verification import NAMES
 from tests.fakes.memory_machine import MemoryFile, MemoryMachine
 from tests.fakes.memory_objects import MemoryObjects
 from tests.fakes.memory_server import MemoryServer
@@ -162,16 +172,17 @@ class MemoryRepository(Repository):
         self, server: Server, name: str, snapshot: str, target: str = "/"
     ) -> RestoreSummary:
         self._maybe_fail("restore_paths")
-        files, written, skipped, size = _machine(server, "restore_paths").files, 0, 0, 0
+        files, written, skipped = _machine(server, "restore_paths").files, 0, 0
+        size, skipped_size = 0, 0
         for path, key in self._find(name, snapshot).contents.items():
             value = pickle.loads(self._checked(key))  # noqa: S301 - written above
             place = target.rstrip("/") + path
             if files.get(place) == value:
-                skipped += 1
+                skipped, skipped_size = skipped + 1, skipped_size + len(value.content)
             else:
                 files[place] = copy.deepcopy(value)
                 written, size = written + 1, size + len(value.content)
-        return RestoreSummary(written, size, skipped)
+        return RestoreSummary(written, size, skipped, skipped_size)
 
     def read_stream(self, name: str, snapshot: str, filename: str) -> RemoteCommand:
         self._maybe_fail("read_stream")
@@ -186,6 +197,34 @@ class MemoryRepository(Repository):
     def snapshots_using(self, name: str, damaged: str) -> tuple[str, ...]:
         held = self._of(name).items()
         return tuple(each for each, found in held if damaged in found.contents.values())
+
+    def read_slice(self, name: str, number: int, of: int) -> SliceRead:
+        self._maybe_fail("read_slice")
+        if not 1 <= number <= of <= NAMES:
+            raise ConfigurationError(f"slice {number}/{of}", "does not exist", "count from 1")
+        needed = {key for held in self._of(name).values() for key in held.contents.values()}
+        inside = {key for key in needed if _slice_of(key, of) == number}
+        there = [each for each in self._objects.list(f"{name}/restic/data/") if each.key in inside]
+        damaged = {key for key in inside if not self._is_whole(key)}
+        damaged |= needed - self._objects.held.keys()
+        size = sum(each.size for each in there)
+        return SliceRead(number, of, len(there), size, tuple(sorted(damaged)))
+
+    def files(self, name: str, snapshot: str) -> tuple[StoredFile, ...]:
+        self._maybe_fail("files")
+        found = {path: self._file(key) for path, key in self._find(name, snapshot).contents.items()}
+        return tuple(
+            StoredFile(path, len(each.content), each.changed)
+            for path, each in found.items()
+            if not each.link
+        )
+
+    def content(self, name: str, snapshot: str, path: str) -> bytes:
+        self._maybe_fail("content")
+        contents = self._find(name, snapshot).contents
+        if path not in contents:
+            raise NotFound(f"file {path}", "is not in the snapshot", f"list those of {name}")
+        return self._file(contents[path]).content
 
     # --- how a memory server reads a stream ---
 
@@ -237,14 +276,30 @@ class MemoryRepository(Repository):
             return snapshot
 
     def _checked(self, key: str) -> bytes:
-        content = self._objects.held.get(key)
-        if content is None or hashlib.sha256(content).hexdigest() != key.rsplit("/", 1)[-1]:
+        if not self._is_whole(key):
             raise _damage(key)
-        return content
+        return self._objects.held[key]
+
+    def _is_whole(self, key: str) -> bool:
+        content = self._objects.held.get(key)
+        return content is not None and hashlib.sha256(content).hexdigest() == _name(key)
+
+    def _file(self, key: str) -> MemoryFile:
+        found = pickle.loads(self._checked(key))  # noqa: S301 - written by `save_paths`
+        assert isinstance(found, MemoryFile)
+        return found
 
     def _maybe_fail(self, method: str) -> None:
         if method in self._failures:
             raise self._failures.pop(method)
+
+
+def _name(key: str) -> str:
+    return key.rsplit("/", 1)[-1]
+
+
+def _slice_of(key: str, of: int) -> int:
+    return int(_name(key)[:2], 16) % of + 1
 
 
 def _now() -> datetime:
