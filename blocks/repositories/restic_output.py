@@ -58,7 +58,6 @@ def restore_summary(stdout: bytes) -> RestoreSummary:
         files=int(found.get("files_restored", 0)),
         bytes=int(found.get("bytes_restored", 0)),
         skipped=int(found.get("files_skipped", 0)),
-        skipped_bytes=int(found.get("bytes_skipped", 0)),
     )
 
 

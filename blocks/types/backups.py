@@ -124,7 +124,6 @@ class RestoreSummary:
     bytes: int
     skipped: int
     """Files that were already there, unchanged."""
-    skipped_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from flows.reports.progress import latest
 from flows.reports.wording import VERDICTS, answering_text, step_title
 from flows.tasks.incident import Incident, StepNote
 from flows.tasks.look import answering_ports
+from flows.tasks.proof import record_proof
 from flows.tasks.rebuilt import Rebuilt
 from flows.tasks.steps import step
 
@@ -65,6 +66,7 @@ def write_report(
     incident.refresh()
     document = outcome_document(outcome, plan, incident.records, operator)
     incident.journal.put_document(REPORT, document)
+    record_proof(incident, plan, outcome)
     create_markdown_artifact(
         key=f"report-{plan.server}",
         markdown=outcome_markdown(document),

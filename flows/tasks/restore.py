@@ -140,6 +140,7 @@ def restore_database(
             stream = _stream(incident, ref)
             database.restore_physical(server, stream, snapshot=ref.id, size=ref.size, timeout=LONG)
             note.did = f"copie physique, {size(ref.size)}"
+            note.data = {"physical": True}
         else:
             note.did = _restore_logical(incident, server, chosen)
             note.data = {"to_check": [f"bases restaurées par {ready.reason}"]}

@@ -172,17 +172,16 @@ class MemoryRepository(Repository):
         self, server: Server, name: str, snapshot: str, target: str = "/"
     ) -> RestoreSummary:
         self._maybe_fail("restore_paths")
-        files, written, skipped = _machine(server, "restore_paths").files, 0, 0
-        size, skipped_size = 0, 0
+        files, written, skipped, size = _machine(server, "restore_paths").files, 0, 0, 0
         for path, key in self._find(name, snapshot).contents.items():
             value = pickle.loads(self._checked(key))  # noqa: S301 - written above
             place = target.rstrip("/") + path
             if files.get(place) == value:
-                skipped, skipped_size = skipped + 1, skipped_size + len(value.content)
+                skipped += 1
             else:
                 files[place] = copy.deepcopy(value)
                 written, size = written + 1, size + len(value.content)
-        return RestoreSummary(written, size, skipped, skipped_size)
+        return RestoreSummary(written, size, skipped)
 
     def read_stream(self, name: str, snapshot: str, filename: str) -> RemoteCommand:
         self._maybe_fail("read_stream")
