@@ -74,7 +74,7 @@ def backup(server: str = "", frequency: Frequency = Frequency.DAILY) -> list[str
     """
     wanted = [server] if server else list(names("protected-server"))
     made: list[str] = []
-    with tell_failures("Sauvegarde") as failures:
+    with tell_failures("Sauvegarde", "backup", wanted) as failures:
         for name in wanted:
             with failures.of(name):
                 taken = _backup_server(name, frequency, even_if_nothing_is_due=bool(server))

@@ -31,7 +31,8 @@ def read_slice(
         raise ConfigurationError(
             f"slice {number}/{of}", "does not exist", f"1 <= number <= of <= {NAMES}"
         )
-    held = [each for each in store.list(f"{folder}/data/") if _slice_of(each, of) == number]
+    everything = store.list(f"{folder}/data/")
+    held = [each for each in everything if _slice_of(each, of) == number]
     subset = f"--read-data-subset={number}/{of}"
     ended = restic.run("check", "--json", "--no-lock", subset, timeout=_LIMIT)
     damaged = _whole_names(store, _damaged(ended))
@@ -40,6 +41,7 @@ def read_slice(
         of=of,
         objects=len(held),
         bytes=sum(each.size for each in held),
+        total=sum(each.size for each in everything),
         damaged=damaged,
         # With a damaged index restic stops before it reads any data.
         complete=all("/data/" in key for key in damaged) and store_trouble(ended) is None,

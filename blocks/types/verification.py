@@ -15,6 +15,7 @@ class SliceRead:
 
     Attributes:
         bytes: Bytes of these objects; the repository's indexes and directories come on top.
+        total: Bytes of all data objects of the repository.
         damaged: Keys of damaged or missing objects, also of other slices if they stood out.
         complete: Whether every object of the slice was read; damage elsewhere may prevent it.
     """
@@ -23,6 +24,7 @@ class SliceRead:
     of: int
     objects: int
     bytes: int
+    total: int
     damaged: tuple[str, ...] = ()
     complete: bool = True
 
@@ -79,6 +81,7 @@ class Reading:
         began_at: When it began: what was never read since then counts from here.
         read_at: For each first byte of a name, when all such objects were last read.
         bytes: Bytes read since it began.
+        total: Bytes of the whole repository when it was last looked at.
         damaged: Damage that no later reading found mended.
     """
 
@@ -86,6 +89,7 @@ class Reading:
     began_at: datetime
     read_at: tuple[datetime | None, ...] = (None,) * NAMES
     bytes: int = 0
+    total: int = 0
     damaged: tuple[Damage, ...] = ()
     spot: SpotCheck | None = None
 

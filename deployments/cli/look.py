@@ -13,19 +13,19 @@ from rich.table import Table
 
 from blocks import registry
 from blocks.errors import ContinuityError
-from blocks.repositories.catalogue import Catalogue
 from blocks.repositories.journal import Journal, incidents
 from deployments.cli.connection import EstateFile, Local, connected
 from deployments.cli.progress import shown
 from flows.decisions.abandoned import LAST_WORDS
 from flows.decisions.verdict import Verdict
 from flows.reports.outcome_report import STATES
+from flows.reports.verification_text import standing_text, state_text
 from flows.reports.wording import VERDICTS, duration, size, step_title
 from flows.tasks.approval import APPROVAL, PLAN
 from flows.tasks.closing import close_ended, ended_runs
 from flows.tasks.ending import REPORT
 from flows.tasks.incident import open_estate
-from flows.tasks.look import usable_sets
+from flows.tasks.standing import standing
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
@@ -36,11 +36,13 @@ def sets(
     local: Local = False,
     estate: EstateFile = None,
 ) -> None:
-    """List a server's recovery sets, newest first, and why one must not be used."""
+    """List a server's recovery sets, newest first: taken, proven, stale or failed, and why."""
     with connected(local=local, estate=estate, quiet=as_json), shown():
-        found, refused = usable_sets(open_estate(server))
+        known = standing(open_estate(server))
+    found, refused, states, now = known.sets, known.refused, known.statuses, datetime.now(UTC)
     if as_json:
         print(json.dumps([{"id": s.id, "consistent_at": s.consistent_at.isoformat(),
+                           "state": str(states[s.id].state), "why": states[s.id].why,
                            "refused": refused.get(s.id, "")} for s in found]))  # fmt: skip
         return
     table = Table(title=f"Jeux de sauvegarde de {server}", title_justify="left")
@@ -50,11 +52,11 @@ def sets(
     for each in reversed(found):
         table.add_row(
             each.id,
-            duration(datetime.now(UTC) - each.consistent_at),
+            duration(now - each.consistent_at),
             ", ".join(each.sites),
             size(sum(ref.size for ref in each.snapshots)),
             size(sum(ref.added for ref in each.snapshots if ref.taken_in == each.id)),
-            refused.get(each.id, "relu, complet"),
+            state_text(states[each.id], now),
         )
     for name in refused.keys() - {each.id for each in found}:
         table.add_row(name, "?", "", "", "", refused[name])
@@ -68,7 +70,7 @@ def status(local: Local = False, estate: EstateFile = None) -> None:
         if prefect:
             _close_ended()
         table = Table(title="Serveurs", title_justify="left")
-        for column in ("Serveur", "Dernier jeu", "Âge des données"):
+        for column in ("Serveur", "Dernier jeu", "Âge des données", "Preuve"):
             table.add_column(column)
         names = registry.names("protected-server")
         for name in names:
@@ -87,14 +89,16 @@ def _close_ended() -> None:
             print(f"{run.name}: {error}", file=sys.stderr)
 
 
-def _newest(server: str) -> tuple[str, str]:
+def _newest(server: str) -> tuple[str, str, str]:
     try:
-        found = Catalogue(open_estate(server).repository).list(server).sets
+        known = standing(open_estate(server))
     except ContinuityError as error:
-        return str(error), "?"
-    if not found:
-        return f"aucun : continuity backup {server}", "?"
-    return found[-1].id, duration(datetime.now(UTC) - found[-1].consistent_at)
+        return str(error), "?", "?"
+    if not known.sets:
+        return f"aucun : continuity backup {server}", "?", "?"
+    now, newest = datetime.now(UTC), known.sets[-1]
+    age = duration(now - newest.consistent_at)
+    return newest.id, age, standing_text(known.weighed(), now)
 
 
 def _incidents(server: str) -> Table:

@@ -69,7 +69,9 @@ def slices_due(reading: Reading, policy: Policy, now: datetime) -> tuple[int, ..
     """
     of = policy.slices
     times = {number: last_read(reading, number, of) for number in range(1, of + 1)}
-    order = sorted(times, key=lambda number: (times[number] or reading.began_at, number))
+    unread = sorted(number for number, at in times.items() if at is None)
+    known = sorted((at, number) for number, at in times.items() if at is not None)
+    order = [*unread, *(number for _, number in known)]
     hurt = {number for each in reading.damaged if (number := _slice_of(each.key, of))}
     due = {
         number
@@ -106,6 +108,7 @@ def after_slice(
         reading,
         read_at=read_at,
         bytes=reading.bytes + seen.bytes,
+        total=seen.total,
         damaged=tuple(damaged[key] for key in sorted(damaged)),
     )
 

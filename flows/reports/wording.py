@@ -38,6 +38,8 @@ STEP_TITLES = {
     "verify": "Vérification finale",
     "destroy": "Destruction de la machine d'exercice",
     "end": "Fin",
+    "slice": "Relecture du dépôt",
+    "spot": "Comparaison avec le serveur",
 }
 
 
@@ -86,6 +88,11 @@ def duration(span: timedelta | None) -> str:
     if seconds < 172800:
         return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:02.0f} min"
     return f"{seconds // 86400:.0f} jours"
+
+
+def ago(span: timedelta) -> str:
+    """Write how long ago something was, in the unit that suits it."""
+    return f"il y a {duration(max(span, timedelta()))}"
 
 
 def moment(at: datetime | None) -> str:

@@ -89,6 +89,13 @@ def hold_backup_lease(estate: Estate) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def hold_verification_lease(estate: Estate) -> Iterator[None]:
+    """Keep two verifications of one server apart. Raises `LeaseHeld`."""
+    with _keeper(estate, f"verification-{estate.name}", f"verification-{flow_run.id}"):
+        yield
+
+
 def _keeper(estate: Estate, subject: str, owner: str) -> LeaseKeeper:
     return LeaseKeeper(
         estate.repository.state(),

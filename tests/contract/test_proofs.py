@@ -44,7 +44,7 @@ def proof(server: str, set_id: str = "s1") -> Proof:
 def reading(server: str) -> Reading:
     damage = Damage(f"{server}/restic/data/ab/abcd", ("5a" * 32,), NOON)
     spot = SpotCheck("s1", NOON, 100, 10, 1, ("/srv/shop/é\n.txt",))
-    return Reading(server, NOON, (NOON, *(None,) * 255), 12, (damage,), spot)
+    return Reading(server, NOON, (NOON, *(None,) * 255), 12, 99, (damage,), spot)
 
 
 def test_what_is_put_is_read(repository: MemoryRepository, server: str) -> None:

@@ -328,6 +328,9 @@ def test_damage_is_found_once_a_cycle_while_objects_come_and_go(world: World) ->
     assert [each.damaged for each in found if each.damaged] == [(key,)]
     assert all(each.complete for each in found)
     after = names_of(world)
+    there = objects.list(f"{world.name}/restic/data/")
+    assert found[2].total == sum(each.size for each in there)
+    assert found[2].bytes == sum(each.size for each in there if slice_of(each.key, 3) == 3)
     assert first.objects == sum(slice_of(each, 3) == 1 for each in before)
     assert found[2].objects == sum(slice_of(each, 3) == 3 for each in after)
 

@@ -203,11 +203,13 @@ class MemoryRepository(Repository):
             raise ConfigurationError(f"slice {number}/{of}", "does not exist", "count from 1")
         needed = {key for held in self._of(name).values() for key in held.contents.values()}
         inside = {key for key in needed if _slice_of(key, of) == number}
-        there = [each for each in self._objects.list(f"{name}/restic/data/") if each.key in inside]
+        everything = self._objects.list(f"{name}/restic/data/")
+        there = [each for each in everything if each.key in inside]
         damaged = {key for key in inside if not self._is_whole(key)}
         damaged |= needed - self._objects.held.keys()
         size = sum(each.size for each in there)
-        return SliceRead(number, of, len(there), size, tuple(sorted(damaged)))
+        total = sum(each.size for each in everything)
+        return SliceRead(number, of, len(there), size, total, tuple(sorted(damaged)))
 
     def files(self, name: str, snapshot: str) -> tuple[StoredFile, ...]:
         self._maybe_fail("files")
