@@ -11,7 +11,7 @@ from flows.decisions.verification_plan import Load
 from flows.drill import drill
 from flows.reports.verification_text import verification_document, verification_markdown
 from flows.tasks.announcing import Failures, tell_failures
-from flows.tasks.incident import now, open_estate
+from flows.tasks.incident import open_estate
 from flows.tasks.opening import hold_verification_lease
 from flows.tasks.standing import standing
 from flows.tasks.verification_steps import (
@@ -19,7 +19,6 @@ from flows.tasks.verification_steps import (
     load_is_due,
     raise_unless_green,
     read_due_slices,
-    usable,
 )
 
 
@@ -61,15 +60,13 @@ def _verify_server(name: str, load: Load) -> dict[str, object]:
         with troubles.of("rolling read"):
             read_due_slices(estate)
         with troubles.of("comparison with the server"):
-            compare_with_server(estate, usable(standing(estate)))
+            compare_with_server(estate, standing(estate).usable)
         with troubles.of("restore"):
             if load_is_due(standing(estate), load):
                 drill(server=name)
         known = standing(estate)
     weighed = known.weighed(tuple(f"{what}: {error}" for what, error in troubles.found))
-    document = verification_document(known, weighed, now())
-    create_markdown_artifact(
-        key=f"verification-{name}", markdown=verification_markdown(document, now())
-    )
-    raise_unless_green(weighed)
+    document = verification_document(known, weighed)
+    create_markdown_artifact(key=f"verification-{name}", markdown=verification_markdown(document))
+    raise_unless_green(name, weighed)
     return document

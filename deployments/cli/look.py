@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -39,7 +38,7 @@ def sets(
     """List a server's recovery sets, newest first: taken, proven, stale or failed, and why."""
     with connected(local=local, estate=estate, quiet=as_json), shown():
         known = standing(open_estate(server))
-    found, refused, states, now = known.sets, known.refused, known.statuses, datetime.now(UTC)
+    found, refused, states, now = known.sets, known.refused, known.statuses, known.taken_at
     if as_json:
         print(json.dumps([{"id": s.id, "consistent_at": s.consistent_at.isoformat(),
                            "state": str(states[s.id].state), "why": states[s.id].why,
@@ -96,7 +95,7 @@ def _newest(server: str) -> tuple[str, str, str]:
         return str(error), "?", "?"
     if not known.sets:
         return f"aucun : continuity backup {server}", "?", "?"
-    now, newest = datetime.now(UTC), known.sets[-1]
+    now, newest = known.taken_at, known.sets[-1]
     age = duration(now - newest.consistent_at)
     return newest.id, age, standing_text(known.weighed(), now)
 

@@ -130,7 +130,7 @@ def verify(
             print(json.dumps(documents, indent=2, ensure_ascii=False))
             return
         for document in documents:
-            show(verification_markdown(document, datetime.now(UTC)))
+            show(verification_markdown(document))
 
 
 def _tell(report: Mapping[str, object]) -> None:

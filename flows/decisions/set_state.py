@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from blocks.types import Proof, Reading, RecoverySet, SpotCheck
-from flows.decisions.verification_plan import Bound, Policy
+from flows.decisions.verification_plan import Policy
 
 
 class SetState(StrEnum):
@@ -94,67 +94,12 @@ def _read_against(made: RecoverySet, reading: Reading) -> list[str]:
     wanted = {ref.id for ref in made.snapshots}
     found = [f"{each.key} is damaged" for each in reading.damaged if wanted & set(each.snapshots)]
     if reading.spot is not None and reading.spot.set_id == made.id:
-        found += _differing(reading.spot)
+        found += differing(reading.spot)
     return found
 
 
-def _differing(spot: SpotCheck) -> list[str]:
+def differing(spot: SpotCheck) -> list[str]:
+    """Return a sentence for each file whose difference nothing explains."""
     return [
         f"{path} differs from the server, which has not touched it" for path in spot.unexplained
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class Weighed:
-    """What may be said of a server's backups as a whole."""
-
-    server: str
-    newest_proof: datetime | None
-    problems: tuple[str, ...]
-
-    @property
-    def green(self) -> bool:
-        """Whether everything that was promised is proven."""
-        return not self.problems
-
-
-def weigh(
-    server: str,
-    statuses: Mapping[str, SetStatus],
-    proofs: Sequence[Proof],
-    bound: Bound | None,
-    reading: Reading | None,
-    policy: Policy,
-    now: datetime,
-    troubles: Sequence[str] = (),
-) -> Weighed:
-    """Say whether a server's backups are proven, and what is missing.
-
-    `troubles` are what went wrong in this run.
-    """
-    problems = list(troubles)
-    passed = [each.at for each in proofs if each.passed]
-    newest = max(passed, default=None)
-    if not statuses:
-        problems.append("there is no recovery set")
-    elif newest is None:
-        problems.append("no set was ever proven")
-    elif now - newest > policy.prove_within:
-        problems.append(f"the last proof is {(now - newest).days} days old")
-    last = max(proofs, key=lambda each: each.at, default=None)
-    if last is not None and not last.passed:
-        problems.append(f"set {last.set_id} failed its proof: {'; '.join(last.differences)}")
-    if bound is None:
-        problems.append("the data was never read again")
-    elif bound.late:
-        problems.append(f"part of the data was not read for more than {bound.within.days} days")
-    if reading is not None:
-        problems += [_damage_text(each.key, each.snapshots, statuses) for each in reading.damaged]
-        problems += _differing(reading.spot) if reading.spot is not None else []
-    return Weighed(server, newest, tuple(problems))
-
-
-def _damage_text(key: str, snapshots: Sequence[str], statuses: Mapping[str, SetStatus]) -> str:
-    hit = [name for name, each in statuses.items() if key in each.why]
-    needed = f"sets {', '.join(hit)} need it" if hit else f"{len(snapshots)} snapshots need it"
-    return f"{key} is damaged, {needed}"

@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from blocks.types import Proof, Reading, RecoverySet, SpotCheck
-from flows.decisions.set_state import SetState, SetStatus, Weighed
+from blocks.types import Proof, Reading, SpotCheck
+from flows.decisions.set_state import SetState, SetStatus
 from flows.decisions.spot_check import detectable
+from flows.decisions.standing import Standing, Weighed
 from flows.decisions.verification_plan import Bound
 from flows.reports.wording import ago, counted, duration, moment, size
-
-if TYPE_CHECKING:
-    from typing import Protocol
-
-    class Known(Protocol):
-        """What is known of a server's sets."""
-
-        @property
-        def sets(self) -> Sequence[RecoverySet]: ...
-        @property
-        def statuses(self) -> Mapping[str, SetStatus]: ...
-        @property
-        def proofs(self) -> Mapping[str, Proof]: ...
-        @property
-        def reading(self) -> Reading | None: ...
-        @property
-        def bound(self) -> Bound | None: ...
-
 
 STATES = {
     SetState.TAKEN: "pris, pas encore prouvé",
@@ -97,16 +79,16 @@ def spot_text(spot: SpotCheck | None) -> str:
     )
 
 
-def verification_document(known: Known, weighed: Weighed, now: datetime) -> dict[str, object]:
+def verification_document(known: Standing, weighed: Weighed) -> dict[str, object]:
     """Return the result as JSON values; texts are for people."""
     bound, reading = known.bound, known.reading
-    proof = max(known.proofs.values(), key=lambda each: each.at, default=None)
     return {
-        "server": weighed.server,
+        "server": known.server,
+        "taken_at": known.taken_at.isoformat(),
         "proven": weighed.green,
         "problems": list(weighed.problems),
         "newest_proof": weighed.newest_proof.isoformat() if weighed.newest_proof else None,
-        "proof": _proof_text(proof),
+        "proof": _proof_text(known.newest_proof),
         "bound": bound_text(bound),
         "bound_seconds": bound.oldest.total_seconds() if bound and bound.oldest else None,
         "bytes_read": reading.bytes if reading else 0,
@@ -114,20 +96,20 @@ def verification_document(known: Known, weighed: Weighed, now: datetime) -> dict
         "cost": cost_text(reading, bound),
         "spot_check": spot_text(reading.spot if reading else None),
         "sets": {
-            name: {"state": str(each.state), "text": state_text(each, now)}
+            name: {"state": str(each.state), "text": state_text(each, known.taken_at)}
             for name, each in sorted(known.statuses.items(), reverse=True)
         },
     }
 
 
-def verification_markdown(document: Mapping[str, object], now: datetime) -> str:
+def verification_markdown(document: Mapping[str, object]) -> str:
     """Return the result for Prefect's pages and the terminal."""
     problems, sets = document["problems"], document["sets"]
     verdict = "**prouvées**" if document["proven"] else "**NON PROUVÉES**"
     lines = [
         f"# Sauvegardes de {document['server']} : {verdict}",
         "",
-        f"Au {moment(now)}.",
+        f"Au {moment(datetime.fromisoformat(str(document['taken_at'])))}.",
         "",
         "| Contrôle | Résultat |",
         "|---|---|",

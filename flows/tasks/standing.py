@@ -2,58 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 from blocks.errors import ContinuityError
 from blocks.repositories.proofs import Proofs
-from blocks.types import Proof, Reading, RecoverySet
-from flows.decisions.set_state import SetStatus, Weighed, set_statuses, weigh
-from flows.decisions.verification_plan import Bound, Policy, bound
+from blocks.types import Proof, Reading
+from flows.decisions.standing import Standing
+from flows.decisions.verification_plan import Policy
 from flows.tasks.incident import Estate, now
 from flows.tasks.look import usable_sets
-
-
-@dataclass(frozen=True)
-class Standing:
-    """What is known of one server's sets now.
-
-    Attributes:
-        refused: Why a set must not be used, by set id.
-        distrusted: Why records about the sets were not used.
-    """
-
-    server: str
-    policy: Policy
-    sets: tuple[RecoverySet, ...]
-    refused: Mapping[str, str]
-    proofs: Mapping[str, Proof]
-    reading: Reading | None
-    distrusted: tuple[str, ...] = field(default=())
-
-    @property
-    def statuses(self) -> dict[str, SetStatus]:
-        """The state of each set."""
-        return set_statuses(self.sets, self.refused, self.proofs, self.reading, self.policy, now())
-
-    @property
-    def bound(self) -> Bound | None:
-        """How long ago the data was read at most; None if that never began."""
-        return bound(self.reading, self.policy, now()) if self.reading else None
-
-    def weighed(self, troubles: tuple[str, ...] = ()) -> Weighed:
-        """Return what may be said of the server as a whole."""
-        return weigh(
-            self.server,
-            self.statuses,
-            tuple(self.proofs.values()),
-            self.bound,
-            self.reading,
-            self.policy,
-            now(),
-            (*troubles, *self.distrusted),
-        )
 
 
 def policy_of(estate: Estate) -> Policy:
@@ -69,18 +26,19 @@ def policy_of(estate: Estate) -> Policy:
 def standing(estate: Estate) -> Standing:
     """Look at sets, proofs and readings; records that cannot be read hide no set."""
     sets, refused = usable_sets(estate)
-    records = Proofs(estate.repository)
+    proofs: dict[str, Proof] = {}
+    reading: Reading | None = None
     distrusted: list[str] = []
-    proofs, reading = {}, None
     try:
-        proven = records.of(estate.name)
+        proven = Proofs(estate.repository).of(estate.name)
         proofs = proven.proofs
         distrusted += proven.refused.values()
-        reading = records.reading(estate.name)
+        reading = Proofs(estate.repository).reading(estate.name)
     except ContinuityError as error:
         distrusted.append(str(error))
     return Standing(
         server=estate.name,
+        taken_at=now(),
         policy=policy_of(estate),
         sets=tuple(sets),
         refused=refused,

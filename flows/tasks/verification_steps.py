@@ -10,12 +10,12 @@ from hashlib import sha256
 from blocks.errors import NotFound, VerificationFailed
 from blocks.repositories.proofs import Proofs
 from blocks.types import Part, Reading, RecoverySet, SliceRead, SpotCheck
-from flows.decisions.set_state import Weighed
 from flows.decisions.spot_check import Finding, comparable, draw, judge
+from flows.decisions.standing import Standing, Weighed
 from flows.decisions.verification_plan import Load, after_slice, load_due, slices_due
 from flows.tasks.incident import Estate, now
 from flows.tasks.restore import find_ref
-from flows.tasks.standing import Standing, policy_of
+from flows.tasks.standing import policy_of
 from flows.tasks.work import work
 
 SITES = 8
@@ -108,18 +108,13 @@ def load_is_due(known: Standing, load: Load) -> bool:
         return False
     if load is Load.DUE and not load_due(known.proofs.values(), known.policy, now()):
         return False
-    if not usable(known):
+    if not known.usable:
         hint = f"continuity backup {known.server}"
         raise NotFound(f"recovery set of {known.server}", "there is none to prove", hint)
     return True
 
 
-def usable(known: Standing) -> tuple[RecoverySet, ...]:
-    """Return the sets that a recovery would take, oldest first."""
-    return tuple(each for each in known.sets if each.id not in known.refused)
-
-
-def raise_unless_green(weighed: Weighed) -> None:
+def raise_unless_green(server: str, weighed: Weighed) -> None:
     """End red unless everything that was promised is proven.
 
     Raises:
@@ -127,10 +122,9 @@ def raise_unless_green(weighed: Weighed) -> None:
     """
     if not weighed.green:
         raise VerificationFailed(
-            f"backups of {weighed.server}",
+            f"backups of {server}",
             "not proven: " + "; ".join(weighed.problems),
-            f"continuity sets {weighed.server}; mend what is named, then: "
-            f"continuity verify {weighed.server}",
+            f"continuity sets {server}; mend what is named, then: continuity verify {server}",
         )
 
 

@@ -16,7 +16,7 @@ from flows.decisions.set_state import SetState
 from flows.tasks.standing import standing
 from flows.verification import verification
 from tests.fakes.ping_receiver import ping_receiver
-from tests.lab.estate import LAB, SERVER, estate, made_machines, provided
+from tests.lab.estate import LAB, SERVER, command, ended, estate, made_machines, provided
 from tests.lab.story import Story
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
@@ -52,5 +52,12 @@ def test_the_newest_set_is_proven_and_somebody_elsewhere_knows(here: Lab, story:
     assert spot is not None
     assert (spot.sampled >= 30, spot.unexplained) == (True, ())
     assert 0 < known.reading.bytes < known.reading.total
+    running = command("verify", SERVER, "--load", "never")
+    status, said = ended(running)
+    assert status == 0, said
+    assert '"proven": true' in said
+    later = standing(estate())
+    assert later.reading is not None
+    assert later.reading.bytes > known.reading.bytes, "the next slice was read"
     assert made_machines() == ()
     assert machines.provider(here).hypervisor.running(SERVER)

@@ -20,8 +20,9 @@ from blocks.types import (
     TableFacts,
 )
 from flows.decisions.row_match import row_problems
-from flows.decisions.set_state import SetState, SetStatus, set_statuses, weigh
+from flows.decisions.set_state import SetState, SetStatus, set_statuses
 from flows.decisions.spot_check import LARGEST, Finding, comparable, detectable, draw, judge
+from flows.decisions.standing import Standing
 from flows.decisions.verification_plan import Policy, bound
 from flows.reports.verification_text import bound_text, cost_text, spot_text, state_text
 from tests.unit.samples import NOON, recovery_set
@@ -71,11 +72,10 @@ def test_damage_and_refusal_outweigh_a_proof() -> None:
 
 
 def weighed(days: float, proofs: list[Proof], reading: Reading | None = SEEN) -> tuple[str, ...]:
-    at = NOON + days * DAY
     known = {each.set_id: each for each in proofs}
-    statuses = set_statuses([MADE], {}, known, reading, POLICY, at)
-    limit = bound(reading, POLICY, at) if reading else None
-    return weigh("web1", statuses, proofs, limit, reading, POLICY, at).problems
+    return (
+        Standing("web1", NOON + days * DAY, POLICY, (MADE,), {}, known, reading).weighed().problems
+    )
 
 
 def test_green_needs_a_proof_and_readings_and_nothing_against() -> None:
@@ -86,9 +86,7 @@ def test_green_needs_a_proof_and_readings_and_nothing_against() -> None:
     later = replace(PROOF, set_id="web1-later", at=NOON + DAY, differences=("rows",))
     assert weighed(1, [PROOF, later]) == ("set web1-later failed its proof: rows",)
     hurt = replace(SEEN, damaged=(Damage("web1/restic/data/ab/abcd", ("x",), NOON),))
-    assert weighed(1, [PROOF], hurt) == (
-        "web1/restic/data/ab/abcd is damaged, 1 snapshots need it",
-    )
+    assert weighed(1, [PROOF], hurt) == ("web1/restic/data/ab/abcd is damaged, no set needs it",)
 
 
 def facts(engine: str = "InnoDB", **rows: int) -> DatabaseFacts:
