@@ -178,7 +178,8 @@ class ResticRepository(ResticKeys):
         return read_slice(restic, self.store, words.folder(name), number, of)
 
     def files(self, name: str, snapshot: str) -> tuple[StoredFile, ...]:
-        ended = self._local(name, "ls", "--json", "--no-lock", words.checked(snapshot))
+        command = ("ls", "--json", "--no-lock", words.checked(snapshot))
+        ended = self._local(name, *command, timeout=_LONG)
         return stored_files(ended.stdout)
 
     def content(self, name: str, snapshot: str, path: str) -> bytes:
