@@ -13,6 +13,10 @@ LARGEST = 8 * 2**20
 """Bytes of a file that is still compared: it is read through the worker."""
 
 
+UNKNOWN = "\ufffd"
+"""Stands in a listing for a byte that is no UTF-8."""
+
+
 class Finding(StrEnum):
     """What the comparison of one file showed."""
 
@@ -32,8 +36,15 @@ def draw(names: Iterable[str], seed: str, count: int) -> tuple[str, ...]:
 
 
 def comparable(files: Sequence[StoredFile], taken_at: datetime) -> tuple[str, ...]:
-    """Return the files that are small enough and had rested before the backup began."""
-    return tuple(each.path for each in files if each.size <= LARGEST and each.changed < taken_at)
+    """Return the files that are small enough and had rested before the backup began.
+
+    A name that is no UTF-8 is not listed as it is, so the file cannot be asked for by it.
+    """
+    return tuple(
+        each.path
+        for each in files
+        if each.size <= LARGEST and each.changed < taken_at and UNKNOWN not in each.path
+    )
 
 
 def judge(stored: str, live: FileDigest | None, taken_at: datetime) -> Finding:

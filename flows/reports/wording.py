@@ -28,6 +28,7 @@ STEP_TITLES = {
     "database": "Base de données",
     "web": "Services",
     "cron": "Tâches planifiées",
+    "rows": "Comptage des lignes",
     "replay": "Rejeu des journaux",
     "changes": "Fichiers modifiés depuis",
     "archive": "Archive continue",
@@ -46,7 +47,7 @@ STEP_TITLES = {
 PHASES = {
     "Préparation": ("observe", "plan", "approve", "lease", "fence", "sweep"),
     "Machine": ("machine", "connect", "accounts", "isolate", "engine", "packages"),
-    "Serveur": ("configuration", "database", "replay", "web", "data", "cron", "archive"),
+    "Serveur": ("configuration", "database", "rows", "replay", "web", "data", "cron", "archive"),
     "Fin": ("verify", "destroy", "end"),
 }
 """Steps of the whole server, grouped for a message that is read at a glance."""

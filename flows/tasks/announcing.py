@@ -50,9 +50,7 @@ def tell_failures(heading: str, job: str = "", servers: Sequence[str] = ()) -> I
         raise
     switches.end(heading, {server: str(error) for server, error in failures.found})
     for server, cause in switches.deaf.items():
-        _tell(
-            server, Notice(f"{heading} : le veilleur n'a pas pu être prévenu", cause, failed=True)
-        )
+        tell(server, Notice(f"{heading} : le veilleur n'a pas pu être prévenu", cause, failed=True))
     for server, error in failures.found:
         tell(server, Notice(f"{heading} de {server} : échec", str(error), failed=True))
     if failures.found:

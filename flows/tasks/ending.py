@@ -92,9 +92,8 @@ def raise_unless_recovered(outcome: Outcome) -> None:
 
 def _incomplete(record: StepRecord) -> bool:
     """Return whether a step ended well and yet could not do all that it should."""
-    return (
-        record.step.startswith("changes-") and record.state is StepState.DONE and bool(record.why)
-    )
+    looked = record.step == "rows" or record.step.startswith("changes-")
+    return looked and record.state is StepState.DONE and bool(record.why)
 
 
 def _data_as_of(incident: Incident, chosen: RecoverySet) -> datetime | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from prefect import get_run_logger
@@ -14,7 +14,7 @@ from blocks.records import StepRecord, StepState
 from blocks.repositories.catalogue import Catalogue
 from blocks.repositories.proofs import Proofs
 from blocks.servers.base import Server
-from blocks.types import Part, Proof, RecoverySet
+from blocks.types import DatabaseFacts, Part, Proof, RecoverySet
 from flows.decisions.recovery_plan import RecoveryPlan
 from flows.decisions.row_match import row_problems, rows
 from flows.decisions.verdict import Outcome, Verdict
@@ -25,9 +25,38 @@ from flows.tasks.restore import STAGING
 from flows.tasks.steps import step
 
 CANARY_FILE = "/var/lib/continuity/canary.json"
-OF_THE_SET = ("files", "configuration", "database", "data")
+OF_THE_SET = ("files", "configuration", "database", "rows", "data")
 """Steps that bring back, or look at, nothing but the set's own data."""
 SPEAKS_AGAINST_THE_SET = ("DamagedData", "VerificationFailed")
+
+
+@step("rows")
+def check_rows(incident: Incident, note: StepNote, server: Server, chosen: RecoverySet) -> None:
+    """Compare the rows of each restored table with the set's, before anything is replayed.
+
+    A difference keeps the run from green and the set from being proven, but not the sites from
+    coming back: what was restored is still all there is.
+    """
+    database = incident.estate.database
+    earlier = incident.done("rows")
+    restored = incident.done("database")
+    if earlier is not None and earlier.data.get("set") == chosen.id:
+        note.skipped, note.why = True, "déjà comptées, avant que quiconque y écrive"
+    elif database is None or restored is None or not restored.data.get("physical"):
+        note.skipped, note.why = True, "pas de copie physique restaurée"
+    elif chosen.database_facts_after is None:
+        note.skipped, note.why = True, "ce jeu ne dit pas combien de lignes il tient"
+    else:
+        _compare_rows(note, chosen, database.facts(server))
+
+
+def _compare_rows(note: StepNote, chosen: RecoverySet, here: DatabaseFacts) -> None:
+    problems, found = row_problems(chosen, here, exact=True), rows(here)
+    total = sum(found.values())
+    note.saw = f"{counted(len(found), 'table')}, {counted(total, 'ligne')}"
+    note.why = "; ".join(problems)
+    note.data = {"set": chosen.id, "tables": len(found), "rows": total}
+    note.data["differences"] = list(problems)
 
 
 @step("data")
@@ -41,7 +70,7 @@ def check_data(incident: Incident, note: StepNote, server: Server, chosen: Recov
     note.saw = "témoin : fichier"
     database = incident.estate.database
     if database is not None and chosen.database_facts is not None:
-        problems += _database_problems(incident, note, server, database, chosen)
+        problems += _database_problems(note, server, database, chosen)
     if problems:
         raise VerificationFailed(
             f"restored data of {incident.estate.name}",
@@ -62,11 +91,10 @@ def _canary_file_problems(server: Server, chosen: RecoverySet) -> list[str]:
 
 
 def _database_problems(
-    incident: Incident, note: StepNote, server: Server, database: Database, chosen: RecoverySet
+    note: StepNote, server: Server, database: Database, chosen: RecoverySet
 ) -> list[str]:
     canary, here = database.read_canary(server), database.facts(server)
-    exact = chosen.database_facts_after is not None and _is_untouched_copy(incident)
-    problems = list(row_problems(chosen, here, exact=exact))
+    problems = list(row_problems(chosen, here, exact=False))
     if canary is None or canary.nonce != chosen.canary.nonce:
         problems.append(f"the canary row is {'missing' if canary is None else 'of another set'}")
     else:
@@ -76,21 +104,8 @@ def _database_problems(
     note.data["data_as_of"] = as_of.isoformat()
     counted_rows = rows(here)
     tables, total = len(counted_rows), sum(counted_rows.values())
-    note.data |= {"set": chosen.id, "exact": exact, "tables": tables, "rows": total}
     note.saw += f" ; {counted(tables, 'table')}, {counted(total, 'ligne')}"
-    note.saw += ", comptées avant et après la copie" if exact else ", présence seulement"
     return problems
-
-
-def _is_untouched_copy(incident: Incident) -> bool:
-    """Return whether nobody but the restore has written to the databases here.
-
-    A run that was taken up again may find a site of theirs whose pages were opened already.
-    """
-    restored = incident.done("database")
-    physical = restored is not None and bool(restored.data.get("physical"))
-    pages = {f"smoke-{name}" for name, site in incident.estate.sites.items() if site.databases}
-    return physical and not any(record.step in pages for record in incident.records)
 
 
 def record_proof(incident: Incident, plan: RecoveryPlan, outcome: Outcome) -> None:
@@ -116,34 +131,38 @@ def _record(incident: Incident, plan: RecoveryPlan, outcome: Outcome) -> None:
 
 def _differences(records: Sequence[StepRecord]) -> tuple[str, ...]:
     """Return what the restore found wrong with the set's own data."""
-    return tuple(
+    failed = [
         f"{record.step}: {record.why}"
         for record in latest(records)
         if record.state is StepState.FAILED
         and record.step.partition("-")[0] in OF_THE_SET
         and record.data.get("error") in SPEAKS_AGAINST_THE_SET
-    )
+    ]
+    counts = _counts(records)
+    found = counts.get("differences") if counts else None
+    return (*failed, *(map(str, found) if isinstance(found, list) else ()))
+
+
+def _counts(records: Sequence[StepRecord]) -> Mapping[str, object] | None:
+    """Return what the step that counts rows kept, None if it could not count."""
+    done = [each for each in records if each.step == "rows" and each.state is StepState.DONE]
+    return done[-1].data if done else None
 
 
 def _figures(incident: Incident, plan: RecoveryPlan) -> Proof | None:
     """Return what was compared, None if the databases could not be compared row by row."""
     chosen = Catalogue(incident.estate.repository).read(plan.server, plan.set_id)
-    compared = [
-        record.data
-        for record in incident.records
-        if record.step == "data" and record.state is StepState.DONE and record.data.get("exact")
-    ]
-    if chosen.database_facts is not None and not compared:
+    counts = _counts(incident.records)
+    if chosen.database_facts is not None and counts is None:
         return None
-    counts = compared[-1] if compared else {}
     files = [ref for ref in chosen.snapshots if ref.part in (Part.SITE, Part.CONFIGURATION)]
     return Proof(
         server=plan.server,
         set_id=plan.set_id,
         incident=incident.id,
         at=now(),
-        tables=int(str(counts.get("tables", 0))),
-        rows=int(str(counts.get("rows", 0))),
+        tables=int(str((counts or {}).get("tables", 0))),
+        rows=int(str((counts or {}).get("rows", 0))),
         # The restore tool has read all of them again and compared them with the set.
         files=sum(ref.files for ref in files),
         bytes=sum(ref.size for ref in files),

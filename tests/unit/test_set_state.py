@@ -141,6 +141,7 @@ def test_only_files_that_rested_are_compared() -> None:
         StoredFile("/old", 10, NOON - DAY),
         StoredFile("/just-written", 10, NOON),
         StoredFile("/large", LARGEST + 1, NOON - DAY),
+        StoredFile("/caf\ufffd.txt", 10, NOON - DAY),
     ]
     assert comparable(files, NOON) == ("/old",)
 
