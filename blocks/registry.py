@@ -15,6 +15,7 @@ MODULES = (
     "blocks.archives.s3_archive",
     "blocks.databases.mariadb",
     "blocks.dns.rfc2136",
+    "blocks.monitors.healthchecks",
     "blocks.monitors.http",
     "blocks.notify.email",
     "blocks.notify.slack",

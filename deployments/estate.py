@@ -17,10 +17,10 @@ from pydantic_core import PydanticCustomError
 from blocks.archives.base import Archive
 from blocks.dns.base import DnsZone
 from blocks.domain import DeclaredDomain
-from blocks.monitors.base import Probe
+from blocks.monitors.base import Heartbeat, Probe
 from blocks.notify.base import Notifier
 from blocks.repositories.base import Repository
-from blocks.servers.protected import Retention
+from blocks.servers.protected import Retention, Verification
 from blocks.sites.site import Freshness, SmokePage
 from blocks.types import Frequency, Tier
 from blocks.vps.base import VpsProvider
@@ -102,6 +102,21 @@ class RetentionEntry(Retention, Form):
     """How many recovery sets are kept, counted from the newest."""
 
 
+class VerificationEntry(Verification, Form):
+    """How soon what was backed up is read again, and proven by a restore."""
+
+
+class HeartbeatsEntry(Form):
+    """Dead-man's switches: told at the start and the end of a job, they miss the one that stops."""
+
+    backup: Annotated[BlockForm, BlockOf(Heartbeat, named=False)] | None = Field(
+        default=None, description="Told when all servers were backed up."
+    )
+    verification: Annotated[BlockForm, BlockOf(Heartbeat, named=False)] | None = Field(
+        default=None, description="Told when the backups of all servers are proven."
+    )
+
+
 class SmokeEntry(SmokePage, Form):
     """One page that must answer for the site to count as healthy."""
 
@@ -158,6 +173,12 @@ class ServerEntry(Form):
     accept_shared_domain: str = Field(
         default="", description="Why all copies may lie where the server is; empty to refuse it."
     )
+    verification: VerificationEntry = Field(
+        default_factory=VerificationEntry, description="How soon backups are proven."
+    )
+    heartbeats: HeartbeatsEntry | None = Field(
+        default=None, description="Switches of this server's own, instead of the estate's."
+    )
 
 
 class SiteEntry(Form):
@@ -202,6 +223,9 @@ class Estate(Form):
     )
     probe: Annotated[BlockForm, BlockOf(Probe, named=False)] = Field(
         description="Who looks at the sites."
+    )
+    heartbeats: HeartbeatsEntry = Field(
+        default_factory=HeartbeatsEntry, description="Dead-man's switches of the whole estate."
     )
     servers: list[ServerEntry] = Field(description="Production servers.")
     sites: list[SiteEntry] = Field(default_factory=list, description="Clients' sites.")

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from blocks.errors import ConfigurationError
 from deployments.block_forms import BlockForm
-from deployments.estate import Estate
+from deployments.estate import Estate, HeartbeatsEntry
 from deployments.estate_mistakes import Finding, subject
 from deployments.secret_references import SecretReference
 
@@ -48,10 +48,21 @@ def _block_forms(estate: Estate) -> Iterator[tuple[Place, BlockForm, dict[str, o
         for index, form in enumerate(getattr(estate, section)):
             yield (section, index), form, {}
     yield ("probe",), estate.probe, {}
+    yield from _heartbeat_forms(("heartbeats",), estate.heartbeats)
     for index, server in enumerate(estate.servers):
+        if server.heartbeats:
+            yield from _heartbeat_forms(("servers", index, "heartbeats"), server.heartbeats)
         yield ("servers", index, "ssh"), server.ssh, {"address": server.address}
         if server.database:
             yield ("servers", index, "database"), server.database, {}
+
+
+def _heartbeat_forms(
+    path: Place, entry: HeartbeatsEntry
+) -> Iterator[tuple[Place, BlockForm, dict[str, object]]]:
+    for job, form in (("backup", entry.backup), ("verification", entry.verification)):
+        if form:
+            yield (*path, job), form, {}
 
 
 def _references(

@@ -6,13 +6,16 @@ from itertools import chain
 
 from prefect.blocks.core import Block
 
-from blocks.servers.protected import ProtectedServer, Target
+from blocks.servers.protected import Heartbeats, ProtectedServer, Target
 from blocks.sites.site import Site
+from deployments.block_forms import BlockForm
 from deployments.estate import Estate, ServerEntry, SiteEntry
 from deployments.estate_checks import covering_zone
 
 PROBE = "probe"
 """Name of the one probe's block."""
+HEARTBEATS = ("backup", "verification")
+"""Jobs that a dead-man's switch may watch."""
 
 
 def provide(estate: Estate) -> dict[str, Block]:
@@ -27,6 +30,8 @@ def provide(estate: Estate) -> dict[str, Block]:
     named = (estate.providers, estate.repositories, estate.archives, estate.zones, estate.notifiers)
     for form in chain(*named):
         blocks[form.reference] = form.block()
+    for name, heartbeat in heartbeat_forms(estate).items():
+        blocks[heartbeat.reference_as(name)] = heartbeat.block()
     for site in estate.sites:
         blocks[_site_reference(site)] = _site(site)
     for server in estate.servers:
@@ -36,6 +41,30 @@ def provide(estate: Estate) -> dict[str, Block]:
         reference = f"{ProtectedServer.get_block_type_slug()}/{server.name}"
         blocks[reference] = _protected_server(estate, server)
     return blocks
+
+
+def heartbeat_forms(estate: Estate) -> dict[str, BlockForm]:
+    """Return the dead-man's switches by the names of their blocks: those of all, then servers'."""
+    entries = {"": estate.heartbeats}
+    entries |= {
+        f"-{server.name}": server.heartbeats for server in estate.servers if server.heartbeats
+    }
+    return {
+        f"{job}{owner}": form
+        for owner, entry in entries.items()
+        for job in HEARTBEATS
+        if (form := getattr(entry, job)) is not None
+    }
+
+
+def _heartbeats(estate: Estate, server: ServerEntry) -> Heartbeats:
+    """Return the references of a server's switches; its own stand for all of the estate's."""
+    owner = f"-{server.name}" if server.heartbeats else ""
+    forms = heartbeat_forms(estate)
+    names = {job: f"{job}{owner}" for job in HEARTBEATS}
+    return Heartbeats(
+        **{job: forms[name].reference_as(name) for job, name in names.items() if name in forms}
+    )
 
 
 def _site_reference(site: SiteEntry) -> str:
@@ -77,4 +106,6 @@ def _protected_server(estate: Estate, server: ServerEntry) -> ProtectedServer:
         copies=[repositories[name] for name in server.copies],
         domain=server.domain,
         accept_shared_domain=server.accept_shared_domain,
+        verification=server.verification.model_dump(),
+        heartbeats=_heartbeats(estate, server),
     )

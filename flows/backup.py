@@ -77,7 +77,7 @@ def backup(server: str = "", frequency: Frequency = Frequency.DAILY) -> list[str
     """
     wanted = [server] if server else list(names("protected-server"))
     made: list[str] = []
-    with tell_failures("Sauvegarde") as failures:
+    with tell_failures("Sauvegarde", "backup", wanted) as failures:
         for name in wanted:
             with failures.of(name):
                 taken = _backup_server(name, frequency, even_if_nothing_is_due=bool(server))
@@ -130,7 +130,7 @@ def _take(run: BackupRun, facts: ServerFacts, database: DatabaseFacts | None) ->
     estate.repository.prepare(estate.server, plan.server)
     logs = start_archive(run)
     canary = write_canary(run)
-    snapshots, position = _save_databases(run, estate.database, logs)
+    snapshots, position, after = _save_databases(run, estate.database, logs)
     later = [submit(save_site, run, site, subject=site.name) for site in plan.due]
     later.append(submit(save_configuration, run))
     wait(later)
@@ -150,19 +150,21 @@ def _take(run: BackupRun, facts: ServerFacts, database: DatabaseFacts | None) ->
         position=position,
         canary=canary,
         read_back=read_back(run),
+        database_facts_after=after,
     )
     return publish(run, made)
 
 
 def _save_databases(
     run: BackupRun, database: Database | None, logs: LogSource | None
-) -> tuple[list[Snapshot], Position | None]:
-    """Copy the whole service, then dump each database side by side."""
+) -> tuple[list[Snapshot], Position | None, DatabaseFacts | None]:
+    """Copy the whole service, count its rows again, then dump each database side by side."""
     if database is None or not run.plan.has_database:
-        return [], None
+        return [], None, None
     physical = save_stream(run, Part.PHYSICAL, subject=run.plan.server)
     position = identify(run, database.physical_position(run.estate.server), logs)
+    after = database.facts(run.estate.server)
     dumps = [submit(save_stream, run, Part.DATABASE, subject=name) for name in run.plan.databases]
     dumps.append(submit(save_stream, run, Part.GRANTS, subject=run.plan.server))
     wait(dumps)
-    return [physical, *(future.result() for future in dumps)], position
+    return [physical, *(future.result() for future in dumps)], position, after

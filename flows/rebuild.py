@@ -10,7 +10,7 @@ from flows.decisions.recovery_plan import Purpose, RecoveryPlan, SitePlan
 from flows.tasks.archive_steps import apply_changes, replay_logs, resume_archive
 from flows.tasks.incident import Incident
 from flows.tasks.machines import connect, make_machine
-from flows.tasks.proof import check_data
+from flows.tasks.proof import check_data, check_rows
 from flows.tasks.rebuilt import Rebuilt, SiteEnd
 from flows.tasks.restore import (
     isolate,
@@ -47,7 +47,8 @@ def rebuild(incident: Incident, plan: RecoveryPlan, chosen: RecoverySet) -> Rebu
     )
     database = submit(restore_database, incident, server, plan, chosen, after=[configuration])
     web = submit(start_services, incident, server, plan, packages, after=[configuration])
-    replay = submit(replay_logs, incident, server, plan, chosen, after=[database])
+    rows = submit(check_rows, incident, server, chosen, after=[database])
+    replay = submit(replay_logs, incident, server, plan, chosen, after=[rows])
     data = submit(check_data, incident, server, chosen, after=[replay])
     files = {
         each.site.name: submit(
@@ -63,7 +64,7 @@ def rebuild(incident: Incident, plan: RecoveryPlan, chosen: RecoverySet) -> Rebu
     }
     common = {
         "engine": engine, "packages": packages, "configuration": configuration,
-        "database": database, "replay": replay, "web": web, "data": data,
+        "database": database, "rows": rows, "replay": replay, "web": web, "data": data,
     }  # fmt: skip
     sites = {}
     for each in plan.sites:

@@ -1,4 +1,4 @@
-"""A look at a site from outside."""
+"""A look at a site from outside, and a watch over our own jobs from outside."""
 
 from __future__ import annotations
 
@@ -32,3 +32,24 @@ class Probe(Block, ABC):
 
         Without an address the check has failed; the result's `address` is then "".
         """
+
+
+class Heartbeat(Block, ABC):
+    """A dead-man's switch elsewhere: it raises the alarm when one job is not heard of in time.
+
+    Each call sends one signal with a short text for people. Errors: `Unreachable`,
+    `DeadlineExceeded`, `NotFound` (no such switch), `RateLimited`, `Unavailable`; none of them
+    holds the switch's URL, which is a secret. Nothing is tried twice.
+    """
+
+    @abstractmethod
+    def start(self, text: str) -> None:
+        """Say that the job has begun, so that the time it takes is known."""
+
+    @abstractmethod
+    def success(self, text: str) -> None:
+        """Say that the job did all it had to: the switch waits for the next time."""
+
+    @abstractmethod
+    def fail(self, text: str) -> None:
+        """Say that the job failed: the switch raises the alarm now."""

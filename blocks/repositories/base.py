@@ -18,7 +18,9 @@ from blocks.types import (
     ReadBack,
     RemoteCommand,
     RestoreSummary,
+    SliceRead,
     Snapshot,
+    StoredFile,
     StoredObject,
 )
 
@@ -203,3 +205,22 @@ class Repository(Block, ABC):
 
         `damaged` is the subject of `DamagedData`.
         """
+
+    # --- verification ---
+
+    @abstractmethod
+    def read_slice(self, name: str, number: int, of: int) -> SliceRead:
+        """Read every data object of one slice (1 to `of`) whole and compare it with its name.
+
+        An object's slice follows from its name (see `SliceRead`), so it never changes: the slices 1
+        to `of` together read each object once, whatever is added or removed in between. Also finds
+        objects that are missing in any slice. Damage is returned, not raised.
+        """
+
+    @abstractmethod
+    def files(self, name: str, snapshot: str) -> tuple[StoredFile, ...]:
+        """Return the regular files of a snapshot; not for snapshots of streams."""
+
+    @abstractmethod
+    def content(self, name: str, snapshot: str, path: str) -> bytes:
+        """Return one small file's content, read through here. Raises `NotFound`."""

@@ -27,10 +27,25 @@ from blocks.repositories.restic_failures import OWN_STATUSES, Ended, failure, st
 from blocks.repositories.restic_keys import ResticKeys
 from blocks.repositories.restic_local import pinned_binary
 from blocks.repositories.restic_locks import LOOK, held, may_unlock
-from blocks.repositories.restic_output import Listed, listed, restore_summary, summary
+from blocks.repositories.restic_output import (
+    Listed,
+    listed,
+    restore_summary,
+    stored_files,
+    summary,
+)
+from blocks.repositories.restic_slices import read_slice
 from blocks.repositories.seal import derive_key
 from blocks.servers.base import Server
-from blocks.types import Label, ReadBack, RemoteCommand, RestoreSummary, Snapshot
+from blocks.types import (
+    Label,
+    ReadBack,
+    RemoteCommand,
+    RestoreSummary,
+    SliceRead,
+    Snapshot,
+    StoredFile,
+)
 
 _SHORT = timedelta(minutes=2)
 _LONG = timedelta(hours=2)
@@ -173,6 +188,20 @@ class ResticRepository(ResticKeys):
             return self._local(name, *command)
 
         return snapshots_needing(run, [each.id for each in self.snapshots(name)], damaged)
+
+    # --- verification ---
+
+    def read_slice(self, name: str, number: int, of: int) -> SliceRead:
+        restic = self.local_restic(name)
+        return read_slice(restic, self.store, words.folder(name), number, of)
+
+    def files(self, name: str, snapshot: str) -> tuple[StoredFile, ...]:
+        command = ("ls", "--json", "--no-lock", words.checked(snapshot))
+        ended = self._local(name, *command, timeout=_LONG)
+        return stored_files(ended.stdout)
+
+    def content(self, name: str, snapshot: str, path: str) -> bytes:
+        return self._local(name, "dump", "--no-lock", words.checked(snapshot), path).stdout
 
     # --- what is there ---
 

@@ -109,12 +109,11 @@ def failure(ended: Ended) -> ContinuityError | None:
 
 def find_damage(ended: Ended) -> DamagedData | None:
     """Return the damage that the messages speak of, None if they speak of something else."""
-    said = _RETRY.sub("", ended.said)
-    lines = [line for line in said.splitlines() if _DAMAGE.search(line)]
+    lines = _damage_lines(ended)
     if not lines:
         return None
     files = damaged_files("\n".join(lines))
-    missing_index = "not found in repository" in said and not files
+    missing_index = "not found in repository" in ended.said and not files
     name = "index" if missing_index else (files or ("config",))[0]
     more = f" and {len(files) - 1} more" if len(files) > 1 else ""
     hint = (
@@ -133,6 +132,23 @@ def store_fault(ended: Ended) -> ContinuityError | None:
     """
     fault = find_damage(ended) or _by_status(ended) or _store(ended)
     return None if isinstance(fault, CommandFailed | DiskFull) else fault
+
+
+def all_damaged(ended: Ended) -> tuple[str, ...]:
+    """Return the key of every damaged object that the messages name."""
+    files = damaged_files("\n".join(_damage_lines(ended)))
+    return tuple(f"{ended.repository}/{name}" for name in files)
+
+
+def store_trouble(ended: Ended) -> ContinuityError | None:
+    """Return what else than damage kept restic from reading everything, None for nothing."""
+    error = _store(ended)
+    return error if error is not None and error.transient else None
+
+
+def _damage_lines(ended: Ended) -> list[str]:
+    said = _RETRY.sub("", ended.said)
+    return [line for line in said.splitlines() if _DAMAGE.search(line)]
 
 
 def _by_status(ended: Ended) -> ContinuityError | None:

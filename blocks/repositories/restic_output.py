@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from blocks.errors import ProviderError
-from blocks.types import Label, Part, RestoreSummary, Snapshot
+from blocks.types import Label, Part, RestoreSummary, Snapshot, StoredFile
 
 _FILE = re.compile(r"<(data|index|snapshot|key)/([0-9a-f]{8,64})>")
 _BLOB = re.compile(r"blob <(?:data|tree)/[0-9a-f]+> from ([0-9a-f]{8,64})")
@@ -77,12 +77,28 @@ def _listed(item: Mapping[str, Any]) -> Listed:
         id=item["id"],
         label=label,
         tree=item["tree"],
-        time=datetime.fromisoformat(item["time"]).astimezone(UTC),
+        time=_moment(item["time"]),
         size=int(numbers["total_bytes_processed"]),
         added=int(numbers["data_added_packed"]),
         files=int(numbers["total_files_processed"]),
     )
     return Listed(snapshot, tuple(item["paths"]))
+
+
+def stored_files(stdout: bytes) -> tuple[StoredFile, ...]:
+    """Read `ls --json`: the regular files of one snapshot."""
+    try:
+        return tuple(
+            StoredFile(each["path"], int(each.get("size", 0)), _moment(each["ctime"]))
+            for each in map(json.loads, stdout.splitlines())
+            if each.get("type") == "file"
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _unreadable(f"{type(error).__name__}: {error}") from error
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def _label(item: Mapping[str, Any]) -> Label | None:

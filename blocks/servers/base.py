@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 from prefect.blocks.core import Block
 from pydantic import Field
 
-from blocks.types import Account, CommandResult, Overlay, RemoteCommand, ServerFacts
+from blocks.types import Account, CommandResult, FileDigest, Overlay, RemoteCommand, ServerFacts
 
 
 class Server(Block, ABC):
@@ -78,6 +78,10 @@ class Server(Block, ABC):
     @abstractmethod
     def get(self, path: str) -> bytes:
         """Return a file's content. Raises `NotFound`."""
+
+    @abstractmethod
+    def digests(self, paths: Sequence[str]) -> Mapping[str, FileDigest]:
+        """Return checksum and last change of those of the paths that are regular files."""
 
     @abstractmethod
     def tunnel(self, port: int) -> AbstractContextManager[tuple[str, int]]:

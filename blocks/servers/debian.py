@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import shlex
 from abc import ABC
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from blocks.errors import NotFound
-from blocks.servers import configuration, facts, packages, services
+from blocks.servers import configuration, digests, facts, packages, services
 from blocks.servers.accounts import Books, plan_accounts
 from blocks.servers.base import Server
-from blocks.types import Account, Overlay, ServerFacts
+from blocks.types import Account, FileDigest, Overlay, ServerFacts
 
 MARKERS = "/var/lib/continuity/markers"
 _SHORT = timedelta(seconds=60)
+_LONG = timedelta(minutes=10)
 
 
 class DebianServer(Server, ABC):
@@ -26,6 +27,13 @@ class DebianServer(Server, ABC):
 
     def release(self) -> str:
         return facts.parse_release("server", self.get("/etc/os-release").decode())
+
+    def digests(self, paths: Sequence[str]) -> Mapping[str, FileDigest]:
+        if not paths:
+            return {}
+        words = ("bash", "-c", digests.SCRIPT, "read-digests")
+        said = self.run(words, stdin=digests.request(paths), timeout=_LONG).stdout.decode()
+        return digests.parse_digests("server", paths, said)
 
     def add_accounts(self, accounts: Sequence[Account]) -> tuple[str, ...]:
         here = Books(self.get("/etc/passwd").decode(), self.get("/etc/group").decode())

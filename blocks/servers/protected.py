@@ -29,6 +29,29 @@ class Retention(BaseModel):
     monthly: int = Field(default=6, ge=0, description="Months of which the newest set is kept.")
 
 
+class Verification(BaseModel):
+    """How soon what was backed up is read again, and proven by a restore."""
+
+    read_within_days: int = Field(
+        default=7, ge=2, le=257, description="Days within which every stored object is read again."
+    )
+    prove_within_days: int = Field(
+        default=7,
+        ge=1,
+        description="Days within which a set is proven by a restore, and for which that counts.",
+    )
+    sample_files: int = Field(
+        default=40, ge=0, le=1000, description="Files compared with the living server each time."
+    )
+
+
+class Heartbeats(BaseModel):
+    """Dead-man's switches: blocks that are told when a job has succeeded."""
+
+    backup: str = Field(default="", description="Block for the backups; may be empty.")
+    verification: str = Field(default="", description="Block for the verification; may be empty.")
+
+
 class ProtectedServer(Block):
     """A production server: how it is reached, what is on it, where its copies go, what replaces it.
 
@@ -110,4 +133,14 @@ class ProtectedServer(Block):
         default="",
         title="Accept a shared domain",
         description="Why all copies may lie where the server is; empty to refuse it.",
+    )
+    verification: Verification = Field(
+        default_factory=Verification,
+        title="Verification",
+        description="How soon what was backed up is read again, and proven by a restore.",
+    )
+    heartbeats: Heartbeats = Field(
+        default_factory=Heartbeats,
+        title="Heartbeats",
+        description="Dead-man's switches for the server's backups and their verification.",
     )

@@ -32,6 +32,15 @@ from blocks.types.places import FailureDomain
 from blocks.types.promises import Frequency, Tier
 from blocks.types.servers import Account, CommandResult, Overlay, RemoteCommand, ServerFacts
 from blocks.types.sites import SmokeCheck, SmokeResult
+from blocks.types.verification import (
+    Damage,
+    FileDigest,
+    Proof,
+    Reading,
+    SliceRead,
+    SpotCheck,
+    StoredFile,
+)
 
 __all__ = [
     "Account",
@@ -41,9 +50,11 @@ __all__ = [
     "ArchiveListing",
     "Canary",
     "CommandResult",
+    "Damage",
     "DatabaseFacts",
     "DatabaseSchema",
     "FailureDomain",
+    "FileDigest",
     "FilePiece",
     "Frequency",
     "HostKey",
@@ -61,16 +72,21 @@ __all__ = [
     "Part",
     "Position",
     "PowerState",
+    "Proof",
     "ReadBack",
+    "Reading",
     "RecoverySet",
     "RemoteCommand",
     "RestoreSummary",
     "ServerFacts",
     "ShippedSite",
+    "SliceRead",
     "SmokeCheck",
     "SmokeResult",
     "Snapshot",
     "SnapshotRef",
+    "SpotCheck",
+    "StoredFile",
     "StoredObject",
     "TableFacts",
     "Tier",

@@ -87,6 +87,8 @@ class RecoverySet:
         consistent_at: The databases are as they were at this moment (end of the physical copy).
         sites: Names of the sites it can bring back.
         read_back: What was read from the bucket again and found right before this was written.
+        database_facts_after: The databases once more, right after the physical copy: a table whose
+            rows are the same before and after must hold just as many in the copy.
     """
 
     id: str
@@ -103,6 +105,7 @@ class RecoverySet:
     canary: Canary
     read_back: ReadBack
     format: int = 1
+    database_facts_after: DatabaseFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -15,7 +14,6 @@ from rich.table import Table
 from blocks import registry
 from blocks.errors import ContinuityError
 from blocks.repositories.journal import Journal, incidents
-from blocks.types import RecoverySet
 from deployments.cli.connection import EstateFile, Local, connected
 from deployments.cli.progress import shown
 from flows.decisions.abandoned import LAST_WORDS
@@ -23,12 +21,14 @@ from flows.decisions.protection import CopyView, protection
 from flows.decisions.verdict import Verdict
 from flows.reports.outcome_report import STATES
 from flows.reports.protection_text import protection_line, protection_rows
+from flows.reports.verification_text import standing_text, state_text
 from flows.reports.wording import VERDICTS, duration, size, step_title
 from flows.tasks.approval import APPROVAL, PLAN
 from flows.tasks.closing import close_ended, ended_runs
 from flows.tasks.ending import REPORT
 from flows.tasks.incident import Estate, open_estate
 from flows.tasks.look import usable_copies
+from flows.tasks.standing import standing
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
@@ -39,14 +39,15 @@ def sets(
     local: Local = False,
     estate: EstateFile = None,
 ) -> None:
-    """List a server's recovery sets, newest first, and why one must not be used."""
+    """List a server's recovery sets, newest first: taken, proven, stale or failed, and why."""
     with connected(local=local, estate=estate, quiet=as_json), shown():
         opened = open_estate(server)
         copies = usable_copies(opened)
-    found = sorted({s.id: s for copy in reversed(copies) for s in copy.sets}.values(), key=_begun)
-    refused = _refused_everywhere(copies)
+        known = standing(opened, copies)
+    found, refused, states, now = known.sets, known.refused, known.statuses, known.taken_at
     if as_json:
         print(json.dumps([{"id": s.id, "consistent_at": s.consistent_at.isoformat(),
+                           "state": str(states[s.id].state), "why": states[s.id].why,
                            "refused": refused.get(s.id, ""),
                            "copies": _holding(copies, s.id)} for s in found]))  # fmt: skip
         return
@@ -57,12 +58,12 @@ def sets(
     for each in reversed(found):
         table.add_row(
             each.id,
-            duration(datetime.now(UTC) - each.consistent_at),
+            duration(now - each.consistent_at),
             ", ".join(each.sites),
             size(sum(ref.size for ref in each.snapshots)),
             size(sum(ref.added for ref in each.snapshots if ref.taken_in == each.id)),
             ", ".join(_holding(copies, each.id)),
-            refused.get(each.id, "relu, complet"),
+            state_text(states[each.id], now),
         )
     for name in refused.keys() - {each.id for each in found}:
         table.add_row(name, "?", "", "", "", "", refused[name])
@@ -71,18 +72,8 @@ def sets(
     Console().print(_protection(opened, copies))
 
 
-def _begun(found: RecoverySet) -> datetime:
-    return found.started_at
-
-
 def _holding(copies: Sequence[CopyView], set_id: str) -> list[str]:
     return [copy.name for copy in copies if set_id in {each.id for each in copy.usable()}]
-
-
-def _refused_everywhere(copies: Sequence[CopyView]) -> dict[str, str]:
-    usable = {each.id for copy in copies for each in copy.usable()}
-    reasons = [pair for copy in reversed(copies) for pair in copy.refused]
-    return {name: why for name, why in reasons if name not in usable}
 
 
 def _places(copies: Sequence[CopyView]) -> Table:
@@ -115,7 +106,7 @@ def status(local: Local = False, estate: EstateFile = None) -> None:
         if prefect:
             _close_ended()
         table = Table(title="Serveurs", title_justify="left")
-        for column in ("Serveur", "Dernier jeu", "Âge des données", "Copies"):
+        for column in ("Serveur", "Dernier jeu", "Âge des données", "Preuve", "Copies"):
             table.add_column(column)
         names = registry.names("protected-server")
         for name in names:
@@ -134,18 +125,19 @@ def _close_ended() -> None:
             print(f"{run.name}: {error}", file=sys.stderr)
 
 
-def _newest(server: str) -> tuple[str, str, str]:
+def _newest(server: str) -> tuple[str, str, str, str]:
     try:
         opened = open_estate(server)
         copies = usable_copies(opened)
+        known = standing(opened, copies)
     except ContinuityError as error:
-        return str(error), "?", "?"
-    digits = protection(server, opened.declared.domain.value(), copies)
-    found = sorted((s for copy in copies for s in copy.sets), key=_begun)
-    if not found:
-        return f"aucun : continuity backup {server}", "?", protection_line(digits)
-    age = duration(datetime.now(UTC) - found[-1].consistent_at)
-    return found[-1].id, age, protection_line(digits)
+        return str(error), "?", "?", "?"
+    rule = protection_line(protection(server, opened.declared.domain.value(), copies))
+    if not known.sets:
+        return f"aucun : continuity backup {server}", "?", "?", rule
+    now, newest = known.taken_at, known.sets[-1]
+    age = duration(now - newest.consistent_at)
+    return newest.id, age, standing_text(known.weighed(), now), rule
 
 
 def _incidents(server: str) -> Table:

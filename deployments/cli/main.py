@@ -16,7 +16,10 @@ commands = typer.Typer(
 )
 commands.add_typer(estate.commands, name="estate")
 commands.add_typer(archive.commands, name="archive")
-for command in (run.backup, run.recover, run.drill, approve.approve, look.sets, look.status):
+for command in (
+    *(run.backup, run.verify, run.recover, run.drill),
+    *(approve.approve, look.sets, look.status),
+):
     commands.command()(command)
 
 

@@ -1,4 +1,4 @@
-"""`continuity backup|recover|drill`: the same flows as the deployments, from a terminal."""
+"""`continuity backup|verify|recover|drill`: the same flows as the deployments, from a terminal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from deployments.cli.connection import EstateFile, Local, connected
 from deployments.cli.page import show
 from deployments.cli.progress import shown
 from flows.decisions.recovery_plan import RecoveryPlan
+from flows.decisions.verification_plan import Load
 from flows.reports.outcome_report import outcome_markdown
+from flows.reports.verification_text import verification_markdown
 from flows.tasks.approval import Approval, ask_at_terminal
 
 Server = Annotated[str, typer.Argument(help="Name of the server, as in the estate file.")]
@@ -105,6 +107,30 @@ def drill(
             at=at,
         )
         _tell(report)
+
+
+def verify(
+    server: Annotated[str, typer.Argument(help="Name of the server; default all servers.")] = "",
+    load: Annotated[
+        Load, typer.Option(help="Restore a set to prove it: due, when it is time; always; never.")
+    ] = Load.DUE,
+    local: Local = False,
+    estate: EstateFile = None,
+) -> None:
+    """Prove that backups can be read and restored: rolling reading, spot check, scratch restore.
+
+    Exit codes: 0 all proven, 1 not proven (the last line says what is missing), 5 another run
+    holds it.
+    """
+    from flows.verification import verification as run
+
+    with connected(local=local, estate=estate), shown():
+        documents = run(server, load)
+        if not sys.stdout.isatty():
+            print(json.dumps(documents, indent=2, ensure_ascii=False))
+            return
+        for document in documents:
+            show(verification_markdown(document))
 
 
 def _tell(report: Mapping[str, object]) -> None:

@@ -146,3 +146,16 @@ def _unverified(holding: Sequence[CopyView], late: Sequence[CopyView]) -> Digit:
     read = [f"{each.name} : {each.usable()[-1].read_back.objects} objets relus" for each in holding]
     missing = [f"{each.name} n'a pas le dernier jeu" for each in late]
     return Digit(rule, bool(holding) and not late, " ; ".join([*read, *missing]) or "aucun jeu")
+
+
+def all_sets(copies: Sequence[CopyView]) -> tuple[RecoverySet, ...]:
+    """Return every set that lies anywhere, oldest first; the first copy's manifest counts."""
+    found = {each.id: each for copy in reversed(copies) for each in copy.sets}
+    return tuple(sorted(found.values(), key=lambda each: each.started_at))
+
+
+def refused_everywhere(copies: Sequence[CopyView]) -> dict[str, str]:
+    """Return why the sets that no copy can give must not be used, by set id."""
+    usable = {each.id for copy in copies for each in copy.usable()}
+    reasons = [pair for copy in reversed(copies) for pair in copy.refused]
+    return {name: why for name, why in reasons if name not in usable}

@@ -28,6 +28,9 @@ def backup_markdown(made: RecoverySet, gone: Sequence[str], way_back: str) -> st
         "",
         f"Bases en cas de reprise : {way_back}.",
         "",
+        "État : **pris**. Il sera *prouvé* quand une restauration aura montré les mêmes données "
+        "(`continuity verify`, exercice ou reprise).",
+        "",
         "| Partie | Sujet | Taille | Envoyé | Fichiers | Pris dans |",
         "|---|---|---|---|---|---|",
         *(

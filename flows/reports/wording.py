@@ -28,6 +28,7 @@ STEP_TITLES = {
     "database": "Base de données",
     "web": "Services",
     "cron": "Tâches planifiées",
+    "rows": "Comptage des lignes",
     "replay": "Rejeu des journaux",
     "changes": "Fichiers modifiés depuis",
     "archive": "Archive continue",
@@ -40,13 +41,15 @@ STEP_TITLES = {
     "journal": "Journal",
     "copy": "Copie",
     "end": "Fin",
+    "slice": "Relecture du dépôt",
+    "spot": "Comparaison avec le serveur",
 }
 
 
 PHASES = {
     "Préparation": ("observe", "plan", "approve", "lease", "fence", "sweep"),
     "Machine": ("machine", "connect", "accounts", "isolate", "engine", "packages"),
-    "Serveur": ("configuration", "database", "replay", "web", "data", "cron", "archive"),
+    "Serveur": ("configuration", "database", "rows", "replay", "web", "data", "cron", "archive"),
     "Fin": ("verify", "destroy", "end"),
 }
 """Steps of the whole server, grouped for a message that is read at a glance."""
@@ -88,6 +91,11 @@ def duration(span: timedelta | None) -> str:
     if seconds < 172800:
         return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:02.0f} min"
     return f"{seconds // 86400:.0f} jours"
+
+
+def ago(span: timedelta) -> str:
+    """Write how long ago something was, in the unit that suits it."""
+    return f"il y a {duration(max(span, timedelta()))}"
 
 
 def moment(at: datetime | None) -> str:

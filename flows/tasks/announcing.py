@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from prefect import get_run_logger
@@ -12,6 +12,7 @@ from blocks.notify.base import Notifier
 from blocks.records import Notice
 from blocks.registry import load
 from blocks.servers.protected import ProtectedServer
+from flows.tasks.heartbeats import Switches
 
 
 class Failures:
@@ -31,14 +32,25 @@ class Failures:
 
 
 @contextmanager
-def tell_failures(heading: str) -> Iterator[Failures]:
+def tell_failures(heading: str, job: str = "", servers: Sequence[str] = ()) -> Iterator[Failures]:
     """Tell every concerned server's notifiers what failed, then raise the first failure.
+
+    The dead-man's switches of this job are told of its start and how it ended for these servers.
 
     Raises:
         ContinuityError: The first failure, when there was one.
     """
     failures = Failures()
-    yield failures
+    switches = Switches(job, servers)
+    switches.start(heading)
+    try:
+        yield failures
+    except BaseException as stopped:
+        switches.end(heading, dict.fromkeys(servers, type(stopped).__name__))
+        raise
+    switches.end(heading, {server: str(error) for server, error in failures.found})
+    for server, cause in switches.deaf.items():
+        tell(server, Notice(f"{heading} : le veilleur n'a pas pu être prévenu", cause, failed=True))
     for server, error in failures.found:
         tell(server, Notice(f"{heading} de {server} : échec", str(error), failed=True))
     if failures.found:

@@ -17,6 +17,7 @@ from flows.reports.progress import latest
 from flows.reports.wording import VERDICTS, answering_text, step_title
 from flows.tasks.incident import Incident, StepNote
 from flows.tasks.look import answering_ports
+from flows.tasks.proof import record_proof
 from flows.tasks.rebuilt import Rebuilt
 from flows.tasks.steps import step
 
@@ -65,6 +66,7 @@ def write_report(
     incident.refresh()
     document = outcome_document(outcome, plan, incident.records, operator)
     incident.journal.put_document(REPORT, document)
+    record_proof(incident, plan, outcome)
     create_markdown_artifact(
         key=f"report-{plan.server}",
         markdown=outcome_markdown(document),
@@ -90,9 +92,8 @@ def raise_unless_recovered(outcome: Outcome) -> None:
 
 def _incomplete(record: StepRecord) -> bool:
     """Return whether a step ended well and yet could not do all that it should."""
-    return (
-        record.step.startswith("changes-") and record.state is StepState.DONE and bool(record.why)
-    )
+    looked = record.step == "rows" or record.step.startswith("changes-")
+    return looked and record.state is StepState.DONE and bool(record.why)
 
 
 def _data_as_of(incident: Incident, chosen: RecoverySet) -> datetime | None:

@@ -160,6 +160,7 @@ class Incident:
             yield note
         except ContinuityError as error:
             note.why = str(error)
+            note.data = {**note.data, "error": type(error).__name__}
             self._record(name, StepState.FAILED, started, note)
             raise
         except Exception as error:

@@ -87,6 +87,13 @@ def hold_backup_lease(estate: Estate) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def hold_verification_lease(estate: Estate) -> Iterator[None]:
+    """Keep two verifications of one server apart. Raises `LeaseHeld`."""
+    with hold_everywhere(estate, f"verification-{estate.name}", f"verification-{flow_run.id}"):
+        yield
+
+
 def _record_end(incident: Incident, why: str) -> None:
     """Write why the run ended, unless its last record says so already."""
     incident.stopped = True

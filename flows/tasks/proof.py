@@ -3,17 +3,60 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from prefect import get_run_logger
 
 from blocks.databases.base import Database
-from blocks.errors import NotFound, VerificationFailed
+from blocks.errors import ContinuityError, NotFound, VerificationFailed
+from blocks.records import StepRecord, StepState
+from blocks.repositories.catalogue import Catalogue
+from blocks.repositories.proofs import Proofs
 from blocks.servers.base import Server
-from blocks.types import DatabaseFacts, RecoverySet
+from blocks.types import DatabaseFacts, Part, Proof, RecoverySet
+from flows.decisions.recovery_plan import RecoveryPlan
+from flows.decisions.row_match import row_problems, rows
+from flows.decisions.verdict import Outcome, Verdict
+from flows.reports.progress import latest
 from flows.reports.wording import counted, moment
-from flows.tasks.incident import Incident, StepNote
+from flows.tasks.incident import Incident, StepNote, now
 from flows.tasks.restore import STAGING
 from flows.tasks.steps import step
 
 CANARY_FILE = "/var/lib/continuity/canary.json"
+OF_THE_SET = ("files", "configuration", "database", "rows", "data")
+"""Steps that bring back, or look at, nothing but the set's own data."""
+SPEAKS_AGAINST_THE_SET = ("DamagedData", "VerificationFailed")
+
+
+@step("rows")
+def check_rows(incident: Incident, note: StepNote, server: Server, chosen: RecoverySet) -> None:
+    """Compare the rows of each restored table with the set's, before anything is replayed.
+
+    A difference keeps the run from green and the set from being proven, but not the sites from
+    coming back: what was restored is still all there is.
+    """
+    database = incident.estate.database
+    earlier = incident.done("rows")
+    restored = incident.done("database")
+    if earlier is not None and earlier.data.get("set") == chosen.id:
+        note.skipped, note.why = True, "déjà comptées, avant que quiconque y écrive"
+    elif database is None or restored is None or not restored.data.get("physical"):
+        note.skipped, note.why = True, "pas de copie physique restaurée"
+    elif chosen.database_facts_after is None:
+        note.skipped, note.why = True, "ce jeu ne dit pas combien de lignes il tient"
+    else:
+        _compare_rows(note, chosen, database.facts(server))
+
+
+def _compare_rows(note: StepNote, chosen: RecoverySet, here: DatabaseFacts) -> None:
+    problems, found = row_problems(chosen, here, exact=True), rows(here)
+    total = sum(found.values())
+    note.saw = f"{counted(len(found), 'table')}, {counted(total, 'ligne')}"
+    note.why = "; ".join(problems)
+    note.data = {"set": chosen.id, "tables": len(found), "rows": total}
+    note.data["differences"] = list(problems)
 
 
 @step("data")
@@ -50,14 +93,8 @@ def _canary_file_problems(server: Server, chosen: RecoverySet) -> list[str]:
 def _database_problems(
     note: StepNote, server: Server, database: Database, chosen: RecoverySet
 ) -> list[str]:
-    canary = database.read_canary(server)
-    here, then = _rows(database.facts(server)), _rows(chosen.database_facts)
-    problems = [f"table {'.'.join(name)} is missing" for name in sorted(then.keys() - here.keys())]
-    problems += [
-        f"table {'.'.join(name)} had {rows} rows and is empty"
-        for name, rows in sorted(then.items())
-        if rows and here.get(name) == 0
-    ]
+    canary, here = database.read_canary(server), database.facts(server)
+    problems = list(row_problems(chosen, here, exact=False))
     if canary is None or canary.nonce != chosen.canary.nonce:
         problems.append(f"the canary row is {'missing' if canary is None else 'of another set'}")
     else:
@@ -65,11 +102,68 @@ def _database_problems(
         note.data = {"canary_written_at": canary.written_at.isoformat()}
     as_of = max(chosen.consistent_at, database.read_pulse(server) or chosen.consistent_at)
     note.data["data_as_of"] = as_of.isoformat()
-    note.saw += f" ; {counted(len(here), 'table')}, {counted(sum(here.values()), 'ligne')}"
+    counted_rows = rows(here)
+    tables, total = len(counted_rows), sum(counted_rows.values())
+    note.saw += f" ; {counted(tables, 'table')}, {counted(total, 'ligne')}"
     return problems
 
 
-def _rows(facts: DatabaseFacts | None) -> dict[tuple[str, str], int]:
-    """Return the number of rows by database and table."""
-    schemas = facts.schemas if facts else ()
-    return {(s.name, t.name): t.rows for s in schemas for t in s.tables}
+def record_proof(incident: Incident, plan: RecoveryPlan, outcome: Outcome) -> None:
+    """Keep what this restore proved of its set, or disproved; otherwise nothing.
+
+    A run that failed for another reason (no machine, no DNS) says nothing about the set. A record
+    that cannot be kept does not make a recovery fail: without it the set stays unproven.
+    """
+    try:
+        _record(incident, plan, outcome)
+    except ContinuityError as error:
+        get_run_logger().warning("the proof of %s was not kept: %s", plan.set_id, error)
+
+
+def _record(incident: Incident, plan: RecoveryPlan, outcome: Outcome) -> None:
+    differences = _differences(incident.records)
+    figures = _figures(incident, plan)
+    if not differences and (outcome.verdict is not Verdict.RECOVERED or figures is None):
+        return
+    proof = figures or Proof(plan.server, plan.set_id, incident.id, now())
+    Proofs(incident.estate.repository).put(replace(proof, differences=differences))
+
+
+def _differences(records: Sequence[StepRecord]) -> tuple[str, ...]:
+    """Return what the restore found wrong with the set's own data."""
+    failed = [
+        f"{record.step}: {record.why}"
+        for record in latest(records)
+        if record.state is StepState.FAILED
+        and record.step.partition("-")[0] in OF_THE_SET
+        and record.data.get("error") in SPEAKS_AGAINST_THE_SET
+    ]
+    counts = _counts(records)
+    found = counts.get("differences") if counts else None
+    return (*failed, *(map(str, found) if isinstance(found, list) else ()))
+
+
+def _counts(records: Sequence[StepRecord]) -> Mapping[str, object] | None:
+    """Return what the step that counts rows kept, None if it could not count."""
+    done = [each for each in records if each.step == "rows" and each.state is StepState.DONE]
+    return done[-1].data if done else None
+
+
+def _figures(incident: Incident, plan: RecoveryPlan) -> Proof | None:
+    """Return what was compared, None if the databases could not be compared row by row."""
+    chosen = Catalogue(incident.estate.repository).read(plan.server, plan.set_id)
+    counts = _counts(incident.records)
+    if chosen.database_facts is not None and counts is None:
+        return None
+    files = [ref for ref in chosen.snapshots if ref.part in (Part.SITE, Part.CONFIGURATION)]
+    return Proof(
+        server=plan.server,
+        set_id=plan.set_id,
+        incident=incident.id,
+        at=now(),
+        tables=int(str((counts or {}).get("tables", 0))),
+        rows=int(str((counts or {}).get("rows", 0))),
+        # The restore tool has read all of them again and compared them with the set.
+        files=sum(ref.files for ref in files),
+        bytes=sum(ref.size for ref in files),
+    )

@@ -180,6 +180,7 @@ def restore_database(
 
     physical = partial(find_ref, part=Part.PHYSICAL, subject=incident.estate.name)
     note.did = read_from_copies(incident, note, physical, restore)
+    note.data |= {"physical": True}
 
 
 @step("web")

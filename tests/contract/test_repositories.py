@@ -296,3 +296,78 @@ def test_forgetting_everything_is_refused(world: World) -> None:
 def test_file_names_of_streams_are_flat(world: World) -> None:
     with pytest.raises((ConfigurationError, CommandFailed), match="flat"):
         world.repository.save_stream(world.server, world.producing(b""), "a/b.sql", label(world))
+
+
+# --- verification ---
+
+
+def names_of(world: World) -> set[str]:
+    return {each.key for each in world.repository.objects().list(f"{world.name}/restic/data/")}
+
+
+def grow(world: World, number: int) -> Snapshot:
+    for each in range(3):
+        world.put(f"{world.root}/{number}-{each}.bin", noise(10 * number + each, 20_000))
+    return save(world, f"s{number}")
+
+
+def test_damage_is_found_once_a_cycle_while_objects_come_and_go(world: World) -> None:
+    """Slices hold every object once; what stays from first to last run of a cycle is in one."""
+    objects = world.repository.objects()
+    gone, kept = grow(world, 1), grow(world, 2)
+    before = names_of(world)
+    (key,) = {some_pack(objects, world.name)} & before
+    hurt_inside(world, key)
+    needing = set(world.repository.snapshots_using(world.name, key))
+    first = world.repository.read_slice(world.name, 1, 3)
+    added = grow(world, 3)
+    if gone.id not in needing:
+        world.repository.forget(world.name, {kept.id, added.id})
+    found = [first, *(world.repository.read_slice(world.name, each, 3) for each in (2, 3))]
+    assert [each.number for each in found if each.damaged] == [slice_of(key, 3)]
+    assert [each.damaged for each in found if each.damaged] == [(key,)]
+    assert all(each.complete for each in found)
+    after = names_of(world)
+    there = objects.list(f"{world.name}/restic/data/")
+    assert found[2].total == sum(each.size for each in there)
+    assert found[2].bytes == sum(each.size for each in there if slice_of(each.key, 3) == 3)
+    assert first.objects == sum(slice_of(each, 3) == 1 for each in before)
+    assert found[2].objects == sum(slice_of(each, 3) == 3 for each in after)
+
+
+def slice_of(key: str, of: int) -> int:
+    return int(key.rsplit("/", 1)[-1][:2], 16) % of + 1
+
+
+def hurt_inside(world: World, key: str) -> None:
+    """Change a byte and nothing that shows from outside."""
+    content = bytearray(world.repository.objects().get(key))
+    content[len(content) // 3] ^= 255
+    world.repository.objects().put(key, bytes(content))
+
+
+def test_a_missing_object_is_found_by_any_slice(world: World) -> None:
+    saved = grow(world, 1)
+    key = some_pack(world.repository.objects(), world.name)
+    world.repository.objects().remove(key)
+    other = slice_of(key, 3) % 3 + 1
+    assert world.repository.read_slice(world.name, other, 3).damaged == (key,)
+    assert world.repository.snapshots_using(world.name, key) == (saved.id,)
+
+
+def test_a_slice_that_does_not_exist_is_refused(world: World) -> None:
+    for number, of in ((0, 3), (4, 3), (1, 300)):
+        with pytest.raises(ConfigurationError, match="does not exist"):
+            world.repository.read_slice(world.name, number, of)
+
+
+def test_files_are_listed_and_read_one_by_one(world: World) -> None:
+    wanted = fill(world)
+    saved = save(world)
+    found = {each.path: each for each in world.repository.files(world.name, saved.id)}
+    assert found.keys() == wanted.keys()
+    for path, content in wanted.items():
+        assert found[path].size == len(content)
+        assert abs(found[path].changed - saved.time) < timedelta(minutes=5)
+    for path in (f"{world.root}/{name}" for name in ODD_NAMES):
+        assert world.repository.content(world.name, saved.id, path) == wanted[path]

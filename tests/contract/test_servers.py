@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 
@@ -81,6 +82,20 @@ def test_a_missing_file_is_named(server: Server, tmp_path: Path) -> None:
     with pytest.raises(NotFound, match=f"{tmp_path}/missing") as caught:
         server.get(f"{tmp_path}/missing")
     assert "ls -l" in caught.value.hint
+
+
+def test_digests_are_of_regular_files_only(server: Server, tmp_path: Path) -> None:
+    odd = [f"{tmp_path}/{name}" for name in ("plain", "with 'quotes\" $(id)", "new\nline", "-n")]
+    for path in odd:
+        server.put(path, path.encode())
+    found = server.digests([*odd, f"{tmp_path}/gone", str(tmp_path)])
+    assert {path: each.sha256 for path, each in found.items()} == {
+        path: hashlib.sha256(path.encode()).hexdigest() for path in odd
+    }
+    assert all(
+        abs(each.changed - datetime.now(UTC)) < timedelta(minutes=5) for each in found.values()
+    )
+    assert server.digests([]) == {}
 
 
 def test_a_server_that_is_up_is_ready(server: Server) -> None:

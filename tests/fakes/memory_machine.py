@@ -19,6 +19,7 @@ class MemoryFile:
     owner: str = "root"
     group: str = "root"
     link: bool = False
+    changed: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
 
 
 @dataclass

@@ -32,7 +32,17 @@ from blocks.repositories.base import ObjectStore, Repository
 from blocks.repositories.read_back import read_back
 from blocks.repositories.seal import derive_key
 from blocks.servers.base import Server
-from blocks.types import FailureDomain, Label, ReadBack, RemoteCommand, RestoreSummary, Snapshot
+from blocks.types import (
+    FailureDomain,
+    Label,
+    ReadBack,
+    RemoteCommand,
+    RestoreSummary,
+    SliceRead,
+    Snapshot,
+    StoredFile,
+)
+from blocks.types.verification import NAMES
 from tests.fakes.memory_machine import MemoryFile, MemoryMachine
 from tests.fakes.memory_objects import MemoryObjects
 from tests.fakes.memory_server import MemoryServer
@@ -221,6 +231,36 @@ class MemoryRepository(Repository):
         held = self._of(name).items()
         return tuple(each for each, found in held if damaged in found.contents.values())
 
+    def read_slice(self, name: str, number: int, of: int) -> SliceRead:
+        self._maybe_fail("read_slice")
+        if not 1 <= number <= of <= NAMES:
+            raise ConfigurationError(f"slice {number}/{of}", "does not exist", "count from 1")
+        needed = {key for held in self._of(name).values() for key in held.contents.values()}
+        inside = {key for key in needed if _slice_of(key, of) == number}
+        everything = self._objects.list(f"{name}/restic/data/")
+        there = [each for each in everything if each.key in inside]
+        damaged = {key for key in inside if not self._is_whole(key)}
+        damaged |= needed - self._objects.held.keys()
+        size = sum(each.size for each in there)
+        total = sum(each.size for each in everything)
+        return SliceRead(number, of, len(there), size, total, tuple(sorted(damaged)))
+
+    def files(self, name: str, snapshot: str) -> tuple[StoredFile, ...]:
+        self._maybe_fail("files")
+        found = {path: self._file(key) for path, key in self._find(name, snapshot).contents.items()}
+        return tuple(
+            StoredFile(path, len(each.content), each.changed)
+            for path, each in found.items()
+            if not each.link
+        )
+
+    def content(self, name: str, snapshot: str, path: str) -> bytes:
+        self._maybe_fail("content")
+        contents = self._find(name, snapshot).contents
+        if path not in contents:
+            raise NotFound(f"file {path}", "is not in the snapshot", f"list those of {name}")
+        return self._file(contents[path]).content
+
     # --- how a memory server reads a stream ---
 
     def read_bytes(self, argv: tuple[str, ...]) -> bytes | None:
@@ -273,16 +313,32 @@ class MemoryRepository(Repository):
             return snapshot
 
     def _checked(self, key: str) -> bytes:
-        content = self._objects.held.get(key)
-        if content is None or hashlib.sha256(content).hexdigest() != key.rsplit("/", 1)[-1]:
+        if not self._is_whole(key):
             raise _damage(key)
-        return content
+        return self._objects.held[key]
+
+    def _is_whole(self, key: str) -> bool:
+        content = self._objects.held.get(key)
+        return content is not None and hashlib.sha256(content).hexdigest() == _name(key)
+
+    def _file(self, key: str) -> MemoryFile:
+        found = pickle.loads(self._checked(key))  # noqa: S301 - written by `save_paths`
+        assert isinstance(found, MemoryFile)
+        return found
 
     def _maybe_fail(self, method: str) -> None:
         if self._gone:
             raise self._gone
         if method in self._failures:
             raise self._failures.pop(method)
+
+
+def _name(key: str) -> str:
+    return key.rsplit("/", 1)[-1]
+
+
+def _slice_of(key: str, of: int) -> int:
+    return int(_name(key)[:2], 16) % of + 1
 
 
 def _now() -> datetime:

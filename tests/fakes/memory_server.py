@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, timedelta
 from pathlib import Path
@@ -24,7 +25,7 @@ from blocks.servers.configuration import LEFT_ALONE
 from blocks.servers.packages import OF_THE_MACHINE
 from blocks.servers.services import ordered
 from blocks.servers.wrapping import as_command
-from blocks.types import Account, CommandResult, Overlay, RemoteCommand, ServerFacts
+from blocks.types import Account, CommandResult, FileDigest, Overlay, RemoteCommand, ServerFacts
 from tests.fakes.memory_machine import (
     MARIADB,
     MemoryFile,
@@ -167,6 +168,14 @@ class MemoryServer(Server):
         if found is None:
             raise NotFound(f"file {path} on server {self.address}", "does not exist", "ls -l")
         return found.content
+
+    def digests(self, paths: Sequence[str]) -> Mapping[str, FileDigest]:
+        files = self.reach("digests", str(len(paths))).files
+        return {
+            path: FileDigest(hashlib.sha256(files[path].content).hexdigest(), files[path].changed)
+            for path in paths
+            if path in files and not files[path].link
+        }
 
     # --- network ---
 

@@ -27,7 +27,7 @@ from tests.flows.world import BROCHURE, INCIDENT, OLD, SHOP, World, killed_after
 
 STEPS = [
     "observe", "plan", "approve", "lease", "fence", "machine", "connect", "accounts", "engine",
-    "packages", "files-shop", "files-brochure", "configuration", "database", "web", "data",
+    "packages", "files-shop", "files-brochure", "configuration", "database", "rows", "web", "data",
     "smoke-shop", "dns-shop", "visitors-shop", "smoke-brochure", "dns-brochure",
     "visitors-brochure", "cron", "verify",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ from time import sleep
 
 from blocks import registry
 from blocks.records import StepRecord, StepState
-from blocks.servers.protected import ProtectedServer, Target
+from blocks.servers.protected import Heartbeats, ProtectedServer, Target
 from blocks.sites.site import Freshness, Site, SmokePage
 from blocks.types import Account, Machine
 from flows.backup import backup
@@ -17,6 +17,7 @@ from flows.disaster_recovery import disaster_recovery
 from flows.tasks.approval import Approval
 from flows.tasks.incident import listeners
 from tests.fakes.memory_database import MemoryDatabase
+from tests.fakes.memory_heartbeat import MemoryHeartbeat
 from tests.fakes.memory_machine import MemoryFile, MemoryService, MemoryTable
 from tests.fakes.memory_notifier import MemoryNotifier
 from tests.fakes.memory_probe import MemoryProbe
@@ -52,6 +53,7 @@ class World:
         self.reserve = MemoryVps()
         self.probe = MemoryProbe()
         self.notifier = MemoryNotifier()
+        self.heartbeats = {job: MemoryHeartbeat() for job in ("backup", "verification")}
         self._furnish()
 
     def _furnish(self) -> None:
@@ -76,8 +78,8 @@ class World:
         self.probe.serve(OLD, SHOP, BROCHURE)
 
     @contextmanager
-    def provided(self) -> Iterator[None]:
-        """Let flows find this world's blocks by name."""
+    def provided(self, more: tuple[str, ...] = ()) -> Iterator[None]:
+        """Let flows find this world's blocks by name, and more servers that share them."""
         registry.provide(
             {
                 "memory-server/web1": self.server,
@@ -94,6 +96,8 @@ class World:
                 "client-site/brochure": _brochure(),
                 "protected-server/web1": _protected(self.copies),
             }
+            | {f"memory-heartbeat/{job}": block for job, block in self.heartbeats.items()}
+            | {f"protected-server/{name}": _protected() for name in more}
         )
         try:
             yield
@@ -179,4 +183,7 @@ def _protected(copies: list[str]) -> ProtectedServer:
         configuration=["/etc"],
         allowed_in_drill=["198.51.100.3"],
         copies=copies,
+        heartbeats=Heartbeats(
+            backup="memory-heartbeat/backup", verification="memory-heartbeat/verification"
+        ),
     )

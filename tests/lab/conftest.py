@@ -18,6 +18,7 @@ ORDER = (
     "test_archive",
     "test_restore_by_hand",
     "test_bad_days",
+    "test_verification",
     "test_drill",
     "test_other_release",
     "test_recovery",

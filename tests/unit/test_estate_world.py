@@ -9,7 +9,7 @@ import pytest
 from blocks import registry
 from blocks.errors import ConfigurationError
 from blocks.servers.base import Server
-from blocks.servers.protected import ProtectedServer
+from blocks.servers.protected import Heartbeats, ProtectedServer
 from blocks.sites.site import Site
 from blocks.types import FailureDomain
 from deployments.estate import CONFIGURATION
@@ -85,3 +85,38 @@ def test_break_glass_needs_no_prefect_server(tmp_path: Path) -> None:
         assert "estate apply" not in str(raised.value)
     finally:
         registry.provide({})
+
+
+def test_a_switch_is_everybodys_unless_a_server_has_its_own(tmp_path: Path) -> None:
+    switches = """
+heartbeats:
+  backup: {url: {file: secret}}
+  verification: {url: {file: secret}, timeout_seconds: 2}
+servers:"""
+    text = GOOD.replace("\nservers:", switches)
+    blocks = provide(load(write(tmp_path, text)))
+    server = blocks["protected-server/web1"]
+    assert isinstance(server, ProtectedServer)
+    assert server.heartbeats.backup == "healthchecks-heartbeat/backup"
+    assert server.heartbeats.verification in blocks
+    own = "    heartbeats: {backup: {url: {file: secret}}}\n    parallel: 3"
+    server = provide(load(write(tmp_path, text.replace("    parallel: 3", own))))[
+        "protected-server/web1"
+    ]
+    assert isinstance(server, ProtectedServer)
+    assert server.heartbeats == Heartbeats(backup="healthchecks-heartbeat/backup-web1")
+    assert "hush" not in repr(blocks)
+
+
+def test_what_is_promised_of_proofs_reaches_the_block(tmp_path: Path) -> None:
+    said = "    verification: {read_within_days: 14, sample_files: 9}\n    parallel: 3"
+    server = provide(load(write(tmp_path, GOOD.replace("    parallel: 3", said))))[
+        "protected-server/web1"
+    ]
+    assert isinstance(server, ProtectedServer)
+    promised = server.verification
+    assert (promised.read_within_days, promised.prove_within_days, promised.sample_files) == (
+        14,
+        7,
+        9,
+    )

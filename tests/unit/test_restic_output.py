@@ -22,7 +22,13 @@ from blocks.errors import (
     Unavailable,
     Unreachable,
 )
-from blocks.repositories.restic_failures import Ended, failure, find_damage
+from blocks.repositories.restic_failures import (
+    Ended,
+    all_damaged,
+    failure,
+    find_damage,
+    store_trouble,
+)
 from blocks.repositories.restic_output import (
     blobs_of,
     listed,
@@ -220,3 +226,15 @@ def test_files_that_vanish_during_the_walk_are_no_failure() -> None:
 
 def test_status_3_without_a_file_is_a_failure_of_the_store() -> None:
     assert isinstance(failure(said("unable to remove: Access Denied", status=3)), PermissionDenied)
+
+
+def test_a_slice_names_every_damaged_pack() -> None:
+    ended = recorded("check-slice")
+    assert isinstance(failure(ended), DamagedData)
+    whole = {key for key in all_damaged(ended) if len(key) == len("web1/restic/data/ab/") + 64}
+    summed = json.loads(ended.stdout.splitlines()[-1])["broken_packs"]
+    assert {key.rsplit("/", 1)[-1] for key in whole} >= set(summed)
+    assert len(whole) == len(summed) + 1, "the missing one is told apart"
+    assert store_trouble(ended) is None
+    lost = said(ended.stderr + "Load(<data/ab12>) failed: connection refused")
+    assert isinstance(store_trouble(lost), Unreachable)
