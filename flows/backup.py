@@ -27,7 +27,6 @@ from flows.reports.plan_text import ways_text
 from flows.tasks.announcing import tell_failures
 from flows.tasks.backup_steps import (
     BackupRun,
-    apply_retention,
     guard_backup,
     identify,
     publish,
@@ -64,7 +63,7 @@ def backup(server: str = "", frequency: Frequency = Frequency.DAILY) -> list[str
 
     Preconditions: the estate is applied; server, database and repository answer.
     Changes: writes the canary (one row, one file) on the server; adds snapshots and one manifest to
-    the repository; removes sets that the retention rule no longer keeps.
+    the repository. Old sets are removed by another flow, `retention`.
     Undo: nothing to undo; a run that fails leaves earlier sets as they were, and no manifest.
     Stops: at the first part that fails; the next server still has its turn.
 
@@ -101,9 +100,8 @@ def _backup_server(
             return None
         guard_backup(plan, facts, database)
         made = _take(BackupRun(estate, plan), facts, database)
-        gone = apply_retention(estate)
     targets = targets_of(estate)
-    page = backup_markdown(made, gone, ways_text(targets, ways_back(made, targets)))
+    page = backup_markdown(made, ways_text(targets, ways_back(made, targets)))
     create_markdown_artifact(key=f"backup-{name}", markdown=page)
     return made
 

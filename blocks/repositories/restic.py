@@ -21,15 +21,16 @@ from blocks.repositories import restic_command as words
 from blocks.repositories.base import ObjectStore
 from blocks.repositories.conditional import require_conditional_writes
 from blocks.repositories.read_back import read_back
-from blocks.repositories.restic_damage import full_key, snapshots_needing
+from blocks.repositories.restic_damage import full_key, packs_in_index, snapshots_needing
 from blocks.repositories.restic_failures import OWN_STATUSES, Ended, failure, find_damage
 from blocks.repositories.restic_keys import ResticKeys
 from blocks.repositories.restic_local import pinned_binary
 from blocks.repositories.restic_locks import LOOK, held, may_unlock
 from blocks.repositories.restic_output import Listed, listed, restore_summary, summary
+from blocks.repositories.s3_self_test import self_test
 from blocks.repositories.seal import derive_key
 from blocks.servers.base import Server
-from blocks.types import Label, ReadBack, RemoteCommand, RestoreSummary, Snapshot
+from blocks.types import Label, ReadBack, RemoteCommand, RestoreSummary, SelfTest, Snapshot
 
 _SHORT = timedelta(minutes=2)
 _LONG = timedelta(hours=2)
@@ -125,6 +126,14 @@ class ResticRepository(ResticKeys):
             command = ("forget", "--prune", "--retry-lock", "1m", *gone)
             self._local(name, *command, prune=True, timeout=_LONG)
         return gone
+
+    # --- what nobody may destroy ---
+
+    def needed(self, name: str) -> tuple[str, ...]:
+        return packs_in_index(lambda *command: self._local(name, *command), words.folder(name))
+
+    def self_test(self, at: datetime) -> SelfTest:
+        return self_test(self, at)
 
     # --- restore ---
 

@@ -31,6 +31,15 @@ from blocks.types.names import AddressChange, AddressRecord
 from blocks.types.promises import Frequency, Tier
 from blocks.types.servers import Account, CommandResult, Overlay, RemoteCommand, ServerFacts
 from blocks.types.sites import SmokeCheck, SmokeResult
+from blocks.types.storage import (
+    BucketCheck,
+    CheckResult,
+    CheckState,
+    KeyRole,
+    Lock,
+    ObjectVersion,
+    SelfTest,
+)
 
 __all__ = [
     "Account",
@@ -38,13 +47,17 @@ __all__ = [
     "AddressRecord",
     "AgentState",
     "ArchiveListing",
+    "BucketCheck",
     "Canary",
+    "CheckResult",
+    "CheckState",
     "CommandResult",
     "DatabaseFacts",
     "DatabaseSchema",
     "FilePiece",
     "Frequency",
     "HostKey",
+    "KeyRole",
     "Label",
     "LogId",
     "LogLink",
@@ -52,9 +65,11 @@ __all__ = [
     "LogPoint",
     "LogSource",
     "LogSpan",
+    "Lock",
     "Machine",
     "MachineRequest",
     "MachineSize",
+    "ObjectVersion",
     "Overlay",
     "Part",
     "Position",
@@ -63,6 +78,7 @@ __all__ = [
     "RecoverySet",
     "RemoteCommand",
     "RestoreSummary",
+    "SelfTest",
     "ServerFacts",
     "ShippedSite",
     "SmokeCheck",

@@ -38,6 +38,11 @@ STEP_TITLES = {
     "verify": "Vérification finale",
     "destroy": "Destruction de la machine d'exercice",
     "end": "Fin",
+    "clock": "Horloges",
+    "bucket": "Test du stockage",
+    "sets": "Jeux de sauvegarde",
+    "removal": "Retrait d'anciens jeux",
+    "locks": "Verrous",
 }
 
 

@@ -89,6 +89,13 @@ def hold_backup_lease(estate: Estate) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def hold_for_removal(estate: Estate) -> Iterator[None]:
+    """Keep recoveries away while sets are removed. Raises `LeaseHeld` if one is under way."""
+    with _keeper(estate, estate.name, f"retention-{flow_run.id}"):
+        yield
+
+
 def _keeper(estate: Estate, subject: str, owner: str) -> LeaseKeeper:
     return LeaseKeeper(
         estate.repository.state(),

@@ -29,11 +29,24 @@ from blocks.errors import (
 from blocks.repositories.base import ObjectStore, Repository
 from blocks.repositories.read_back import read_back
 from blocks.repositories.seal import derive_key
+from blocks.repositories.versions import VersionedObjects
 from blocks.servers.base import Server
-from blocks.types import Label, ReadBack, RemoteCommand, RestoreSummary, Snapshot
+from blocks.types import (
+    BucketCheck,
+    CheckResult,
+    CheckState,
+    KeyRole,
+    Label,
+    ReadBack,
+    RemoteCommand,
+    RestoreSummary,
+    SelfTest,
+    Snapshot,
+)
 from tests.fakes.memory_machine import MemoryFile, MemoryMachine
 from tests.fakes.memory_objects import MemoryObjects
 from tests.fakes.memory_server import MemoryServer
+from tests.fakes.memory_versions import MemoryVersions
 
 _MINUTE = timedelta(minutes=1)
 
@@ -53,6 +66,7 @@ class MemoryRepository(Repository):
     _block_type_slug = "memory-repository"
 
     password: str = "memory"
+    broken_promises: tuple[BucketCheck, ...] = ()
 
     _objects: MemoryObjects = PrivateAttr(default_factory=MemoryObjects)
     _elsewhere: ObjectStore | None = PrivateAttr(default=None)
@@ -149,6 +163,37 @@ class MemoryRepository(Repository):
             if stored.key not in needed:
                 self._objects.remove(stored.key)
         return gone
+
+    def place(self) -> str:
+        return "memory"
+
+    def lock_time(self) -> timedelta:
+        return timedelta(days=14)
+
+    def versions(self, role: KeyRole) -> VersionedObjects:
+        self._maybe_fail("versions")
+        return MemoryVersions(self._objects, role)
+
+    def needed(self, name: str) -> tuple[str, ...]:
+        self._maybe_fail("needed")
+        held = self._of(name).values()
+        return tuple(sorted({key for each in held for key in each.contents.values()}))
+
+    def self_test(self, at: datetime) -> SelfTest:
+        self._maybe_fail("self_test")
+        results = tuple(CheckResult(each, CheckState.HELD, "in memory") for each in BucketCheck)
+        broken = self.broken_promises
+        return SelfTest(
+            self.place(),
+            at,
+            tuple(
+                CheckResult(each.check, CheckState.NOT_HELD, "broken by the test")
+                if each.check in broken
+                else each
+                for each in results
+            ),
+            "GOVERNANCE",
+        )
 
     def addresses(self) -> tuple[str, ...]:
         self._maybe_fail("addresses")
