@@ -32,6 +32,7 @@ class LockAudit:
         overwritten: Objects named after their content whose newest version is another one than the
             oldest: somebody wrote over them, and nobody has put them back.
         missing: Objects that are needed but hidden or gone.
+        tampered_at: When the first of the overwritten or missing was written over or hidden.
     """
 
     objects: int
@@ -41,6 +42,7 @@ class LockAudit:
     earliest: datetime | None
     overwritten: tuple[str, ...]
     missing: tuple[str, ...]
+    tampered_at: datetime | None = None
 
 
 def to_keep(
@@ -53,9 +55,9 @@ def to_keep(
     """
     wanted = set(needed)
     kept = []
-    for key, group in _by_key(versions):
+    for key, group in by_key(versions):
         seen = any(each.newest and not each.hidden for each in group)
-        if _counts(server, key) and (seen or key in wanted):
+        if counts(server, key) and (seen or key in wanted):
             kept += [each for each in group if not each.hidden]
     return tuple(kept)
 
@@ -85,14 +87,16 @@ def audit_locks(
             lock = Lock(lock.mode if lock else mode, until)
             lengthen.append(((each.key, each.id), lock))
         ends.append(lock.until)
+    overwritten, missing = _overwritten(server, kept), _missing(versions, needed)
     return LockAudit(
         objects=len(kept),
         bytes=sum(each.size for each in kept),
         unlocked=unlocked,
         lengthen=tuple(lengthen),
         earliest=min(ends, default=None),
-        overwritten=_overwritten(server, kept),
-        missing=_missing(versions, needed),
+        overwritten=overwritten,
+        missing=missing,
+        tampered_at=_first_change(versions, {*overwritten, *missing}),
     )
 
 
@@ -100,18 +104,30 @@ def _overwritten(server: str, kept: Sequence[ObjectVersion]) -> tuple[str, ...]:
     starts = tuple(f"{server}/{folder}" for folder in NAMED_BY_CONTENT)
     return tuple(
         key
-        for key, group in _by_key(kept)
-        if key.startswith(starts)
-        and _content(max(group, key=_age)) != _content(min(group, key=_age))
+        for key, group in by_key(kept)
+        if key.startswith(starts) and content(max(group, key=age)) != content(min(group, key=age))
     )
 
 
-def _content(version: ObjectVersion) -> tuple[str, int]:
+def content(version: ObjectVersion) -> tuple[str, int]:
+    """Return what tells a version's content from another's."""
     return version.etag, version.size
 
 
-def _age(version: ObjectVersion) -> tuple[datetime, bool]:
+def age(version: ObjectVersion) -> tuple[datetime, bool]:
+    """Return what sorts versions by time."""
     return version.modified, version.newest
+
+
+def _first_change(versions: Sequence[ObjectVersion], keys: Collection[str]) -> datetime | None:
+    changes = [
+        each.modified
+        for key, group in by_key(versions)
+        if key in keys
+        for each in group
+        if each.hidden or content(each) != content(min(group, key=age))
+    ]
+    return min(changes, default=None)
 
 
 def _missing(versions: Sequence[ObjectVersion], needed: Collection[str]) -> tuple[str, ...]:
@@ -119,11 +135,13 @@ def _missing(versions: Sequence[ObjectVersion], needed: Collection[str]) -> tupl
     return tuple(sorted(set(needed) - there))
 
 
-def _counts(server: str, key: str) -> bool:
+def counts(server: str, key: str) -> bool:
+    """Return whether an object is of a kind that kept sets need."""
     name = key.removeprefix(f"{server}/")
     return name != key and name.startswith(KEPT_FOLDERS) and not name.startswith(NOT_KEPT)
 
 
-def _by_key(versions: Sequence[ObjectVersion]) -> list[tuple[str, list[ObjectVersion]]]:
+def by_key(versions: Sequence[ObjectVersion]) -> list[tuple[str, list[ObjectVersion]]]:
+    """Return the versions of each object."""
     ordered = sorted(versions, key=lambda each: each.key)
     return [(key, list(group)) for key, group in groupby(ordered, lambda each: each.key)]

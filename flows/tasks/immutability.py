@@ -40,12 +40,14 @@ def last_self_test(repository: Repository) -> SelfTest | None:
         raise DamagedData(key, "is no self-test", "continuity repository check NAME") from error
 
 
-@work("bucket", retries=1)
-def run_self_test(repository: Repository) -> SelfTest:
+def keep_self_test(repository: Repository) -> SelfTest:
     """Test the bucket with every key, and keep the result."""
     test = repository.self_test(now())
     put_sealed(repository, _key(repository), _tests.dump_python(test, mode="json"))
     return test
+
+
+run_self_test = work("bucket", retries=1)(keep_self_test)
 
 
 def _key(repository: Repository) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from secrets import token_hex
 
 from pydantic import TypeAdapter
@@ -46,7 +46,7 @@ def look_at_clock(estate: Estate) -> RetentionRecord | None:
         UnsafePlan: This machine's clock cannot be trusted.
         DamagedData: Somebody without the password wrote what the run before left.
     """
-    document = get_sealed(estate.repository, _key(estate))
+    document = get_sealed(estate.repository, record_key(estate))
     previous = _records.validate_python(document) if document else None
     require_sound_clock(estate.name, now(), _store_clock(estate), previous)
     return previous
@@ -79,7 +79,7 @@ def remove_sets(estate: Estate, plan: RetentionPlan) -> tuple[str, ...]:
     """
     repository = estate.repository
     record = RetentionRecord(now(), plan.kept)
-    put_sealed(repository, _key(estate), _records.dump_python(record, mode="json"))
+    put_sealed(repository, record_key(estate), _records.dump_python(record, mode="json"))
     catalogue = Catalogue(repository)
     for name in plan.gone:
         catalogue.remove(estate.name, name)
@@ -119,12 +119,15 @@ def raise_if_tampered(estate: Estate, renewed: Renewed) -> None:
     audit = renewed.audit
     hurt = [*audit.overwritten, *audit.missing]
     if hurt:
+        name = estate.declared.repository.rpartition("/")[2]
+        since = audit.tampered_at or now()
         raise DamagedData(
             hurt[0],
             f"{len(audit.overwritten)} objects of {estate.name} were overwritten and"
-            f" {len(audit.missing)} are hidden; earlier versions are locked until"
-            f" {audit.earliest:%Y-%m-%d}",
-            "change the server's key, then: continuity repository rewind REPOSITORY --to TIME",
+            f" {len(audit.missing)} are hidden, the first at {since:%Y-%m-%dT%H:%M:%S} UTC;"
+            f" their versions are locked until {audit.earliest:%Y-%m-%d}",
+            f"change the server's key, then: continuity repository rewind {name}"
+            f" --to {since - timedelta(seconds=1):%Y-%m-%dT%H:%M:%S}",
         )
     if renewed.trouble:
         raise renewed.trouble
@@ -138,5 +141,6 @@ def _needed(estate: Estate) -> tuple[tuple[str, ...], ContinuityError | None]:
         return (), error
 
 
-def _key(estate: Estate) -> str:
+def record_key(estate: Estate) -> str:
+    """Return where a run writes down what it kept."""
     return f"retention/{estate.name}.json"
