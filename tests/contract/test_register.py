@@ -40,6 +40,7 @@ DEPLOYMENTS = {
     "backup/weekly",
     "drill/quarterly",
     "archive-watch/every-minute",
+    "retention/daily",
     "disaster-recovery/on-demand",
     "ended-run/automatic",
 }
