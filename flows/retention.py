@@ -15,7 +15,7 @@ from flows.reports.retention_text import retention_markdown, retention_sentence
 from flows.tasks.announcing import tell_failures
 from flows.tasks.immutability import run_self_test
 from flows.tasks.incident import Estate, open_estate
-from flows.tasks.opening import hold_backup_lease, hold_for_removal
+from flows.tasks.opening import hold_backup_lease, hold_server_lease
 from flows.tasks.retention_steps import (
     look_at_clock,
     look_at_sets,
@@ -84,7 +84,7 @@ def _remove(
     """Remove what the rule no longer keeps; an error waits until the locks are renewed."""
     rule = estate.declared.retention
     try:
-        with hold_for_removal(estate):
+        with hold_server_lease(estate):
             view = look_at_sets(estate, previous)
             plan = plan_retention(
                 view, RetentionRule(rule.last, rule.daily, rule.weekly, rule.monthly)

@@ -10,7 +10,7 @@ from prefect import flow
 from flows.decisions.rewind import require_approval
 from flows.reports.rewind_text import rewind_sentence
 from flows.tasks.incident import now, open_estate
-from flows.tasks.opening import hold_backup_lease, hold_for_removal
+from flows.tasks.opening import hold_backup_lease, hold_server_lease
 from flows.tasks.rewind_steps import apply, approved_before, observe, verify
 from flows.tasks.work import side_by_side
 
@@ -38,7 +38,7 @@ def rewind(server: str, to: datetime, approved: str = "") -> str:
     """
     estate = open_estate(server)
     with ExitStack() as stack:
-        stack.enter_context(hold_for_removal(estate))
+        stack.enter_context(hold_server_lease(estate))
         stack.enter_context(hold_backup_lease(estate))
         plan = observe(estate, to)
         if plan.empty:

@@ -12,7 +12,10 @@ from blocks.types import Lock, ObjectVersion
 KEPT_FOLDERS = ("restic/", "sets/", "archive/")
 """Below a server's folder: everything that a kept set needs lies here."""
 NOT_KEPT = "restic/locks/"
-NAMED_BY_CONTENT = ("restic/data/", "restic/index/", "restic/snapshots/", "restic/keys/")
+WRITTEN_ONCE = (
+    *("restic/config", "restic/data/", "restic/index/", "restic/snapshots/", "restic/keys/"),
+    "sets/",
+)
 AHEAD = timedelta(days=3)
 """At the least so long is everything locked after an audit: a missed day or two do no harm."""
 
@@ -29,7 +32,7 @@ class LockAudit:
         unlocked: Of these, how many had no lock any more (or never had one).
         lengthen: Versions whose lock ends too soon, and the lock that they shall have.
         earliest: When the first lock ends, once all of this is done.
-        overwritten: Objects named after their content whose newest version is another one than the
+        overwritten: Objects that are written once, whose newest version is another one than the
             oldest: somebody wrote over them, and nobody has put them back.
         missing: Objects that are needed but hidden or gone.
         tampered_at: When the first of the overwritten or missing was written over or hidden.
@@ -101,7 +104,7 @@ def audit_locks(
 
 
 def _overwritten(server: str, kept: Sequence[ObjectVersion]) -> tuple[str, ...]:
-    starts = tuple(f"{server}/{folder}" for folder in NAMED_BY_CONTENT)
+    starts = tuple(f"{server}/{folder}" for folder in WRITTEN_ONCE)
     return tuple(
         key
         for key, group in by_key(kept)

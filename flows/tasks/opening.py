@@ -90,8 +90,8 @@ def hold_backup_lease(estate: Estate) -> Iterator[None]:
 
 
 @contextmanager
-def hold_for_removal(estate: Estate) -> Iterator[None]:
-    """Keep recoveries away while sets are removed. Raises `LeaseHeld` if one is under way."""
+def hold_server_lease(estate: Estate) -> Iterator[None]:
+    """Keep recoveries away while sets are removed or rewound. Raises `LeaseHeld`."""
     with _keeper(estate, estate.name, f"retention-{flow_run.id}"):
         yield
 

@@ -9,8 +9,9 @@ from secrets import token_hex
 
 from pydantic import TypeAdapter
 
-from blocks.errors import ContinuityError, DamagedData
+from blocks.errors import ContinuityError, DamagedData, LeaseHeld
 from blocks.repositories.catalogue import Catalogue
+from blocks.repositories.lease import is_held
 from blocks.repositories.sealed import get_sealed, put_sealed
 from blocks.types import KeyRole
 from flows.decisions.lock_audit import LockAudit, audit_locks, to_keep
@@ -54,10 +55,24 @@ def look_at_clock(estate: Estate) -> RetentionRecord | None:
 
 @work("sets")
 def look_at_sets(estate: Estate, previous: RetentionRecord | None) -> RetentionView:
-    """Read the sets, and which of them cannot be used."""
+    """Read the sets, and which of them cannot be used.
+
+    Raises:
+        LeaseHeld: A drill is under way: it reads from the repository.
+    """
+    _require_no_drill(estate)
     sets, refused = usable_sets(estate)
     usable = tuple(each for each in sets if each.id not in refused)
     return RetentionView(estate.name, usable, refused, previous)
+
+
+def _require_no_drill(estate: Estate) -> None:
+    state = estate.repository.state()
+    for each in state.list("leases/drill-"):
+        drill = each.key.removeprefix("leases/").removesuffix(".json")
+        if is_held(state, drill, now()):
+            hint = f"wait for its end, then: continuity retention {estate.name}"
+            raise LeaseHeld(f"retention of {estate.name}", f"{drill} is under way", hint)
 
 
 def _store_clock(estate: Estate) -> datetime:

@@ -90,12 +90,12 @@ def test_what_was_put_back_is_not_overwritten_any_more():
     assert audit(versions).overwritten == ()
 
 
-def test_a_manifest_may_have_versions():
-    versions = [
-        version("sets/s/manifest.json", 1, newest=False),
-        version("sets/s/manifest.json", 2, etag="x"),
-    ]
-    assert audit(versions).overwritten == ()
+@pytest.mark.parametrize("name", ["sets/s/manifest.json", "restic/config"])
+def test_manifest_and_configuration_are_written_once_too(name):
+    versions = [version(name, 1, newest=False), version(name, 2, etag="x")]
+    found = audit(versions)
+    assert found.overwritten == (f"web1/{name}",)
+    assert found.tampered_at == NOON + timedelta(hours=2)
 
 
 @pytest.mark.parametrize(
