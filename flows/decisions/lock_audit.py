@@ -9,7 +9,7 @@ from itertools import groupby
 
 from blocks.types import Lock, ObjectVersion
 
-KEPT_FOLDERS = ("restic/", "sets/", "archive/")
+KEPT_FOLDERS = ("restic/", "sets/")
 """Below a server's folder: everything that a kept set needs lies here."""
 NOT_KEPT = "restic/locks/"
 WRITTEN_ONCE = (

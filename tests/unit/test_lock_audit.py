@@ -34,7 +34,6 @@ def audit(versions, needed=(), locks=None, *, days=14, now=NOON):
         ("restic/index/i", True),
         ("restic/data/aa/aa", True),
         ("sets/web1-1/manifest.json", True),
-        ("archive/binlog/1", True),
         ("restic/locks/l", False),
         ("self-test/x", False),
     ],
