@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, cast
@@ -77,7 +78,7 @@ def _test_buckets(estate: Estate) -> None:
         try:
             test = keep_self_test(cast("Repository", form.block()))
         except ContinuityError as error:
-            print(f"repository {form.name} could not be tested: {error}")
+            print(f"repository {form.name} could not be tested: {error}", file=sys.stderr)
             continue
         verdict = judge(test)
         if verdict.proven:
