@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from deployments.estate import Estate, ServerEntry, SiteEntry
 from deployments.estate_domains import domains
 from deployments.estate_mistakes import Finding, did_you_mean
+from deployments.estate_storage import check_storage
 
 NAMED = ("providers", "repositories", "archives", "zones", "notifiers", "servers", "sites")
 
@@ -38,6 +39,7 @@ def check(estate: Estate, names: Names, zones: Sequence[str]) -> Iterator[Findin
         yield from _databases(index, site, estate)
     yield from _servers(estate)
     yield from domains(estate)
+    yield from check_storage(estate)
 
 
 def covering_zone(zones: Iterable[str], domain: str) -> str:

@@ -28,7 +28,6 @@ from flows.reports.protection_text import copies_markdown
 from flows.tasks.announcing import tell_failures
 from flows.tasks.backup_steps import (
     BackupRun,
-    apply_retention,
     guard_backup,
     identify,
     publish,
@@ -66,8 +65,8 @@ def backup(server: str = "", frequency: Frequency = Frequency.DAILY) -> list[str
 
     Preconditions: the estate is applied; server, database and repository answer.
     Changes: writes the canary (one row, one file) on the server; adds snapshots and one manifest to
-    the repository; removes sets that the retention rule no longer keeps; copies what the server's
-    further repositories lack (a copy that fails is told, and made by the next run).
+    the repository; copies what the server's further repositories lack (a copy that fails is told,
+    and made by the next run). Old sets are removed by another flow, `retention`.
     Undo: nothing to undo; a run that fails leaves earlier sets as they were, and no manifest.
     Stops: at the first part that fails; the next server still has its turn.
 
@@ -104,10 +103,9 @@ def _backup_server(
             return None
         guard_backup(plan, facts, database)
         made = _take(BackupRun(estate, plan), facts, database)
-        gone = apply_retention(estate)
         copies = copy_everywhere(estate)
     targets = targets_of(estate)
-    page = backup_markdown(made, gone, ways_text(targets, ways_back(made, targets)))
+    page = backup_markdown(made, ways_text(targets, ways_back(made, targets)))
     page += copies_markdown(copies, protection_of(estate), estate.declared.accept_shared_domain)
     create_markdown_artifact(key=f"backup-{name}", markdown=page)
     return made

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from prefect.blocks.core import Block
 from pydantic import Field
 
 from blocks.domain import DeclaredDomain
 from blocks.errors import CommandFailed, ContinuityError
+from blocks.repositories.versions import VersionedObjects
 from blocks.servers.base import Server
 from blocks.types import (
     FailureDomain,
+    KeyRole,
     Label,
     ReadBack,
     RemoteCommand,
     RestoreSummary,
+    SelfTest,
     SliceRead,
     Snapshot,
     StoredFile,
@@ -160,6 +163,31 @@ class Repository(Block, ABC):
         that was cut goes on with the first snapshot that is not complete. An id that the source
         lacks is left out: look at `snapshots` afterwards.
         Raises `ConfigurationError` if the source is of another kind.
+        """
+
+    # --- what nobody may destroy ---
+
+    @abstractmethod
+    def place(self) -> str:
+        """Name the bucket and the folder in it; the same for the same place."""
+
+    @abstractmethod
+    def lock_time(self) -> timedelta:
+        """Return how long ahead everything that a kept set needs shall be locked."""
+
+    @abstractmethod
+    def versions(self, role: KeyRole) -> VersionedObjects:
+        """Return all versions of what lies in `objects()`, with the key made for this role."""
+
+    @abstractmethod
+    def needed(self, name: str) -> tuple[str, ...]:
+        """Return the keys of the data that the index names, whether or not it is there; sorted."""
+
+    @abstractmethod
+    def self_test(self, at: datetime) -> SelfTest:
+        """Try on a throw-away object what each key may do; hide it again afterwards.
+
+        A promise that is broken is a result, not an error. Nothing of anybody else is touched.
         """
 
     # --- restore ---

@@ -129,5 +129,8 @@ def _opened(key: str, content: bytes, seal_key: bytes) -> RecoverySet:
 
 def _damaged(key: str, cause: str) -> DamagedData:
     return DamagedData(
-        key, f"manifest {key} {cause}", "use another set, or restore the object's earlier version"
+        key,
+        f"manifest {key} {cause}",
+        "use another set, or bring the earlier version back: "
+        "continuity repository rewind REPOSITORY --to TIME",
     )

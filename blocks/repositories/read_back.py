@@ -60,5 +60,5 @@ def _damage(damaged: Sequence[StoredObject]) -> DamagedData:
     return DamagedData(
         damaged[0].key,
         f"what was read back is not what was written: {names}{more}",
-        "restore the earlier version of the object in the bucket, then back up again",
+        "did somebody write over it? continuity repository rewind REPOSITORY --to TIME",
     )

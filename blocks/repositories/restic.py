@@ -22,8 +22,13 @@ from blocks.repositories import restic_copy
 from blocks.repositories.base import ObjectStore, Repository
 from blocks.repositories.conditional import require_conditional_writes
 from blocks.repositories.read_back import read_back
-from blocks.repositories.restic_damage import full_key, snapshots_needing
-from blocks.repositories.restic_failures import OWN_STATUSES, Ended, failure, store_fault
+from blocks.repositories.restic_damage import full_key, packs_in_index, snapshots_needing
+from blocks.repositories.restic_failures import (
+    OWN_STATUSES,
+    Ended,
+    failure,
+    store_fault,
+)
 from blocks.repositories.restic_keys import ResticKeys
 from blocks.repositories.restic_local import pinned_binary
 from blocks.repositories.restic_locks import LOOK, held, may_unlock
@@ -35,6 +40,7 @@ from blocks.repositories.restic_output import (
     summary,
 )
 from blocks.repositories.restic_slices import read_slice
+from blocks.repositories.s3_self_test import self_test
 from blocks.repositories.seal import derive_key
 from blocks.servers.base import Server
 from blocks.types import (
@@ -42,6 +48,7 @@ from blocks.types import (
     ReadBack,
     RemoteCommand,
     RestoreSummary,
+    SelfTest,
     SliceRead,
     Snapshot,
     StoredFile,
@@ -159,6 +166,14 @@ class ResticRepository(ResticKeys):
         if snapshots:
             self._on(server, name, restic_copy.copy(self, source, name, snapshots), "copy")
 
+    # --- what nobody may destroy ---
+
+    def needed(self, name: str) -> tuple[str, ...]:
+        return packs_in_index(lambda *command: self._local(name, *command), words.folder(name))
+
+    def self_test(self, at: datetime) -> SelfTest:
+        return self_test(self, at)
+
     # --- restore ---
 
     def snapshots(self, name: str) -> tuple[Snapshot, ...]:
@@ -218,7 +233,7 @@ class ResticRepository(ResticKeys):
 
     def _require_route(self, server: Server, name: str) -> None:
         """Find out in seconds what restic would find out after a quarter of an hour."""
-        host, port = self.place()
+        host, port = self.service()
         reach = ("timeout", "10", "bash", "-c", _REACHES, "continuity")
         argv = (*reach, host, str(port))
         done = server.run(argv, timeout=timedelta(seconds=30), accept=(0, 1, 124))

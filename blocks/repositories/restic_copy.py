@@ -53,7 +53,7 @@ def copy(
     if target.upload_limit_kib:
         what += ("--limit-upload", str(target.upload_limit_kib))
     command = _with_source(target, source, name, (*what, *ids))
-    return RemoteCommand(words.watched(command.argv, *target.place()), command.secrets)
+    return RemoteCommand(words.watched(command.argv, *target.service()), command.secrets)
 
 
 def _with_source(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from blocks.errors import DamagedData
 from blocks.repositories.base import ObjectStore
 from blocks.repositories.restic_failures import Ended
-from blocks.repositories.restic_output import blobs_of, snapshots_found
+from blocks.repositories.restic_output import blobs_of, packs_of, snapshots_found
 
 _OBJECT = re.compile(r"(?:(data)/[0-9a-f]{2}/|(index|snapshots|keys)/|^)([0-9a-f]{8,64})$")
 _READERS = 4
@@ -45,14 +45,25 @@ def snapshots_needing(run: Run, known: Sequence[str], damaged: str) -> tuple[str
     return tuple(each for each in known if each in needing)
 
 
+def packs_in_index(run: Run, folder: str) -> tuple[str, ...]:
+    """Return the keys of all packs that the index names: what the snapshots are made of."""
+    packs = {pack for index in _indexes(run) for pack in packs_of(index)}
+    return tuple(sorted(f"{folder}/data/{pack[:2]}/{pack}" for pack in packs))
+
+
 def _blobs(run: Run, pack: str) -> Mapping[str, str]:
+    for index in _indexes(run):
+        blobs = blobs_of(index, pack)
+        if blobs is not None:
+            return blobs
+    return {}
+
+
+def _indexes(run: Run) -> Iterator[bytes]:
     names = run("list", "index", "--no-lock").stdout.decode().split()
     with ThreadPoolExecutor(_READERS, thread_name_prefix="restic-index") as pool:
         for ended in pool.map(lambda name: run("cat", "index", name, "--no-lock"), names):
-            blobs = blobs_of(ended.stdout, pack)
-            if blobs is not None:
-                return blobs
-    return {}
+            yield ended.stdout
 
 
 def _finding(run: Run, option: str, blobs: Sequence[str]) -> frozenset[str]:

@@ -119,7 +119,8 @@ def find_damage(ended: Ended) -> DamagedData | None:
     hint = (
         "with the pruning key: restic repair index"
         if name.startswith("index")
-        else "restore the object's earlier version in the bucket, or use an older set"
+        else "use an older set; did somebody write over it? "
+        "continuity repository rewind REPOSITORY --to TIME"
     )
     key = f"{ended.repository}/{name}"
     return DamagedData(key, f"object {key}{more} is damaged or missing: {_short(lines[0])}", hint)

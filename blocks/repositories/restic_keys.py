@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,7 +15,9 @@ from blocks.repositories.base import Repository
 from blocks.repositories.restic_local import LocalRestic, pinned_binary
 from blocks.repositories.restic_release import BINARY, SHA256
 from blocks.repositories.s3 import S3ObjectStore
-from blocks.types import FailureDomain, RemoteCommand
+from blocks.repositories.s3_versions import S3Versions
+from blocks.repositories.versions import VersionedObjects
+from blocks.types import FailureDomain, KeyRole, RemoteCommand
 
 
 class ResticKeys(Repository):
@@ -73,7 +76,34 @@ class ResticKeys(Repository):
         description="Bucket for journal and leases, where conditional writes hold; empty if they "
         "hold in the bucket of the backups.",
     )
+    lock_days: int = Field(
+        default=14,
+        ge=5,
+        le=400,
+        title="Lock days",
+        description="How many days ahead everything that a kept set needs is locked in the bucket.",
+    )
     _state: S3ObjectStore | None = PrivateAttr(default=None)
+
+    def place(self) -> str:
+        return f"{self.endpoint()}/{self.store.bucket}/{self.store.path('')}".rstrip("/")
+
+    def lock_time(self) -> timedelta:
+        return timedelta(days=self.lock_days)
+
+    def store_of(self, role: KeyRole) -> S3ObjectStore:
+        """Return the bucket, reached with the key that was made for this role."""
+        keys = {
+            KeyRole.SERVER: (self.server_access_key, self.server_secret_key),
+            KeyRole.PRUNE: (self.prune_access_key, self.prune_secret_key),
+        }
+        access, secret = keys.get(role, ("", SecretStr("")))
+        if not access:
+            return self.store
+        return self.store.model_copy(update={"access_key": access, "secret_key": secret})
+
+    def versions(self, role: KeyRole) -> VersionedObjects:
+        return S3Versions(self.store_of(role))
 
     def _state_store(self) -> S3ObjectStore:
         """Return the bucket for journal and leases, reached with the worker's key; always one."""
@@ -94,7 +124,7 @@ class ResticKeys(Repository):
     def remote_read(self, name: str, what: tuple[str, ...]) -> RemoteCommand:
         """Return a restic command for a server that ends soon after the store is gone."""
         command = self.remote_restic(name, what)
-        return RemoteCommand(words.watched(command.argv, *self.place()), command.secrets)
+        return RemoteCommand(words.watched(command.argv, *self.service()), command.secrets)
 
     def server_ca(self) -> str:
         """Return where the authority of the store's certificate lies on servers."""
@@ -125,7 +155,7 @@ class ResticKeys(Repository):
         """Return the URL of the S3 service."""
         return self.store.endpoint.rstrip("/") or f"https://s3.{self.store.region}.amazonaws.com"
 
-    def place(self) -> tuple[str, int]:
+    def service(self) -> tuple[str, int]:
         """Return host and port of the S3 service."""
         parts = urlsplit(self.endpoint())
         return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
@@ -134,7 +164,7 @@ class ResticKeys(Repository):
         return self.domain.value(key=self.server_access_key)
 
     def addresses(self) -> tuple[str, ...]:
-        host, _ = self.place()
+        host, _ = self.service()
         try:
             found = socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM)
         except socket.gaierror as error:

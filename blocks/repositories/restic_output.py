@@ -142,6 +142,14 @@ def blobs_of(index: bytes, pack: str) -> Mapping[str, str] | None:
     return None
 
 
+def packs_of(index: bytes) -> tuple[str, ...]:
+    """Return the ids of all packs that an index file knows."""
+    try:
+        return tuple(str(each["id"]) for each in json.loads(index)["packs"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise _unreadable(f"{type(error).__name__}: {error}") from error
+
+
 def snapshots_found(text: str) -> frozenset[str]:
     """Return the snapshots in which `find --json` found something, or could not look."""
     found = re.findall(r'"snapshot":"([0-9a-f]{64})"', text)

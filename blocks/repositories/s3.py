@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr
 
 from blocks.errors import AlreadyExists, ConfigurationError, NotFound
 from blocks.repositories.base import ObjectStore
+from blocks.repositories.profiles import PROFILES, Checksums, Profile
 from blocks.repositories.s3_errors import translate, was_retried
 from blocks.types import StoredObject
 
@@ -76,15 +77,20 @@ class S3ObjectStore(ObjectStore):
     attempts: int = Field(
         default=3, ge=1, le=10, title="Attempts", description="How often one call is tried in all."
     )
+    profile: Profile | None = Field(
+        default=None,
+        title="Profile",
+        description="The provider, for what it does differently; may be left out.",
+    )
 
     # --- the contract ---
 
     def get(self, key: str) -> bytes:
-        with self._border(key) as client:
+        with self.border(key) as client:
             return client.get_object(Bucket=self.bucket, Key=self.path(key))["Body"].read()
 
     def stream(self, key: str) -> Iterator[bytes]:
-        with self._border(key) as client:
+        with self.border(key) as client:
             body = client.get_object(Bucket=self.bucket, Key=self.path(key))["Body"]
             with body:
                 yield from body.iter_chunks(_PIECE)
@@ -107,7 +113,7 @@ class S3ObjectStore(ObjectStore):
 
     def etag(self, key: str) -> str:
         # A HEAD has no body, so it cannot tell a missing bucket from a missing object.
-        with self._border(key) as client:
+        with self.border(key) as client:
             found = client.list_objects_v2(Bucket=self.bucket, Prefix=self.path(key), MaxKeys=1)
         for item in found.get("Contents", []):
             if item["Key"] == self.path(key):
@@ -115,7 +121,7 @@ class S3ObjectStore(ObjectStore):
         raise NotFound(self.subject(key), "does not exist", "list the bucket")
 
     def list(self, prefix: str, after: str = "") -> tuple[StoredObject, ...]:
-        with self._border(f"{prefix}*") as client:
+        with self.border(f"{prefix}*") as client:
             pages = client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket,
                 Prefix=self.path(prefix),
@@ -130,13 +136,13 @@ class S3ObjectStore(ObjectStore):
         return tuple(sorted(objects, key=lambda item: item.key))
 
     def remove(self, key: str) -> None:
-        with self._border(key) as client:
+        with self.border(key) as client:
             client.delete_object(Bucket=self.bucket, Key=self.path(key))
 
     def links(self, keys: Sequence[str], lifetime: timedelta) -> tuple[str, ...]:
         """Return URLs with which anybody may read these objects until the lifetime is over."""
         seconds = round(lifetime.total_seconds())
-        with self._border("links") as client:
+        with self.border("links") as client:
             return tuple(
                 client.generate_presigned_url(
                     "get_object",
@@ -145,6 +151,12 @@ class S3ObjectStore(ObjectStore):
                 )
                 for key in keys
             )
+
+    def checksums(self) -> Checksums:
+        """Return when checksums of AWS's own kind are sent: as the provider bears them."""
+        if self.profile:
+            return PROFILES[self.profile].checksums
+        return Checksums.WHEN_REQUIRED if self.endpoint else Checksums.WHEN_SUPPORTED
 
     # --- names ---
 
@@ -166,7 +178,7 @@ class S3ObjectStore(ObjectStore):
     # --- the wire ---
 
     def _put(self, key: str, content: bytes, **condition: Any) -> str:  # noqa: ANN401
-        with self._border(key) as client:
+        with self.border(key) as client:
             try:
                 answer = client.put_object(
                     Bucket=self.bucket, Key=self.path(key), Body=content, **condition
@@ -185,7 +197,8 @@ class S3ObjectStore(ObjectStore):
         return etag
 
     @contextmanager
-    def _border(self, key: str) -> Iterator[S3Client]:
+    def border(self, key: str) -> Iterator[S3Client]:
+        """Give the client for calls on one object; what it raises becomes an error of ours."""
         try:
             yield self._client()
         except (BotoCoreError, ClientError) as error:
@@ -207,7 +220,7 @@ class S3ObjectStore(ObjectStore):
             "retries": {"mode": "standard", "total_max_attempts": self.attempts},
             "max_pool_connections": 16,
         }
-        if self.endpoint:
+        if self.checksums() is Checksums.WHEN_REQUIRED:
             # Other providers refuse the checksum headers that AWS's own library adds.
             config["request_checksum_calculation"] = "when_required"
             config["response_checksum_validation"] = "when_required"

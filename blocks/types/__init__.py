@@ -32,6 +32,15 @@ from blocks.types.places import FailureDomain
 from blocks.types.promises import Frequency, Tier
 from blocks.types.servers import Account, CommandResult, Overlay, RemoteCommand, ServerFacts
 from blocks.types.sites import SmokeCheck, SmokeResult
+from blocks.types.storage import (
+    BucketCheck,
+    CheckResult,
+    CheckState,
+    KeyRole,
+    Lock,
+    ObjectVersion,
+    SelfTest,
+)
 from blocks.types.verification import (
     Damage,
     FileDigest,
@@ -48,7 +57,10 @@ __all__ = [
     "AddressRecord",
     "AgentState",
     "ArchiveListing",
+    "BucketCheck",
     "Canary",
+    "CheckResult",
+    "CheckState",
     "CommandResult",
     "Damage",
     "DatabaseFacts",
@@ -58,7 +70,9 @@ __all__ = [
     "FilePiece",
     "Frequency",
     "HostKey",
+    "KeyRole",
     "Label",
+    "Lock",
     "LogId",
     "LogLink",
     "LogPiece",
@@ -68,6 +82,7 @@ __all__ = [
     "Machine",
     "MachineRequest",
     "MachineSize",
+    "ObjectVersion",
     "Overlay",
     "Part",
     "Position",
@@ -78,6 +93,7 @@ __all__ = [
     "RecoverySet",
     "RemoteCommand",
     "RestoreSummary",
+    "SelfTest",
     "ServerFacts",
     "ShippedSite",
     "SliceRead",

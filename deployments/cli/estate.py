@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from blocks.errors import ContinuityError
+from blocks.repositories.base import Repository
 from blocks.types import Tier
 from deployments.estate import Estate
 from deployments.estate_file import default_path, json_schema, load, read
@@ -55,12 +58,33 @@ def apply(
         if change.action is not Action.UNCHANGED:
             print(f"{change.action:<9} {change.kind} {change.name}")
 
-    changes = register.apply(load(file or default_path()), prune=prune, tell=tell)
+    wanted = load(file or default_path())
+    changes = register.apply(wanted, prune=prune, tell=tell)
     count = Counter(change.action for change in changes)
     if count[Action.LEFT]:
         print("left: no longer in the file; to remove them: continuity estate apply --prune")
     changed = count[Action.CREATED] + count[Action.CHANGED] + count[Action.REMOVED]
     print(f"{changed or 'nothing'} changed, {count[Action.UNCHANGED]} as they were")
+    _test_buckets(wanted)
+
+
+def _test_buckets(estate: Estate) -> None:
+    """Try every bucket; what is found is shown and kept, and stops nothing."""
+    from deployments.cli.repository import table
+    from flows.decisions.immutability import judge
+    from flows.tasks.immutability import keep_self_test
+
+    for form in estate.repositories:
+        try:
+            test = keep_self_test(cast("Repository", form.block()))
+        except ContinuityError as error:
+            print(f"repository {form.name} could not be tested: {error}", file=sys.stderr)
+            continue
+        verdict = judge(test)
+        if verdict.proven:
+            print(f"dépôt {form.name} : {verdict.sentence}")
+        else:
+            Console().print(table(form.name, test, verdict))
 
 
 def _summary(estate: Estate) -> Table:

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from blocks.errors import ContinuityError
-from deployments.cli import approve, archive, estate, look, run
+from deployments.cli import approve, archive, estate, look, repository, run
 
 commands = typer.Typer(
     help="Disaster recovery for a small hosting agency: backup, restore, DNS, proof.",
@@ -16,9 +16,10 @@ commands = typer.Typer(
 )
 commands.add_typer(estate.commands, name="estate")
 commands.add_typer(archive.commands, name="archive")
+commands.add_typer(repository.commands, name="repository")
 for command in (
     *(run.backup, run.verify, run.recover, run.drill),
-    *(approve.approve, look.sets, look.status),
+    *(approve.approve, look.sets, look.status, repository.retention),
 ):
     commands.command()(command)
 

@@ -4,11 +4,11 @@
 |---|---|---|
 | worker | the worker and the break-glass CLI | read, write, hide: manifests, journal, leases |
 | server | every protected server | read, add; hide restic's own locks; no manifest, no lease |
-| prune | the pruning flow alone | what the server may, and hide |
+| prune | the retention flow alone | what the server may; hide; make a lock last longer |
 | agent | the archive's agent on every server | add below `archive/`, nothing else |
 
-To delete is to hide: the versions stay, and no key may destroy one. They go by themselves
-`KEPT_DAYS` later.
+To delete is to hide: the versions stay, and no key may destroy one, shorten its lock or open it to
+others. They go by themselves `KEPT_DAYS` later.
 
 A second bucket, plain and the worker's alone, holds what is written under a condition: journal and
 leases. In a versioned bucket Ceph 16 lets every `If-None-Match: *` pass and none of the `If-Match`
@@ -62,7 +62,9 @@ def policy() -> dict[str, object]:
     use = ("GetObject", "GetObjectVersion", "PutObject", "AbortMultipartUpload")
     look = ("ListBucket", "ListBucketVersions", "ListBucketMultipartUploads", "GetBucketLocation")
     checks = ("GetBucketVersioning", "GetBucketObjectLockConfiguration")
-    destroy = ("DeleteObjectVersion", "BypassGovernanceRetention", "PutObjectRetention")
+    destroy = ("DeleteObjectVersion", "BypassGovernanceRetention", "PutObjectLegalHold")
+    # In Ceph who wrote an object may open it to the world, if nobody forbids it.
+    expose = ("PutObjectAcl", "PutObjectVersionAcl")
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -72,7 +74,11 @@ def policy() -> dict[str, object]:
             _statement("Allow", ("worker", "prune"), ("DeleteObject",), everything),
             _statement("Allow", ("server",), ("DeleteObject",), _below("locks")),
             _statement("Deny", ("server",), ("PutObject",), kept_from_servers),
-            _statement("Deny", USERS, destroy, everything),
+            # Without the bypass it can only be made longer.
+            _statement("Allow", ("prune",), ("PutObjectRetention",), everything),
+            _statement("Allow", ("worker", "prune"), ("GetObjectRetention",), everything),
+            _statement("Deny", ("worker", "server", "agent"), ("PutObjectRetention",), everything),
+            _statement("Deny", USERS, (*destroy, *expose), everything),
         ],
     }
 

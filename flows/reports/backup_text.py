@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from blocks.types import Part, RecoverySet
 from flows.reports.wording import duration, moment, size
 
@@ -16,7 +14,7 @@ PARTS = {
 }
 
 
-def backup_markdown(made: RecoverySet, gone: Sequence[str], way_back: str) -> str:
+def backup_markdown(made: RecoverySet, way_back: str) -> str:
     """Return the page of one set: what it holds, how much was new, how it comes back."""
     added = sum(ref.added for ref in made.snapshots if ref.taken_in == made.id)
     lines = [
@@ -39,6 +37,4 @@ def backup_markdown(made: RecoverySet, gone: Sequence[str], way_back: str) -> st
             for ref in made.snapshots
         ),
     ]
-    if gone:
-        lines += ["", f"Jeux retirés selon la règle de conservation : {', '.join(gone)}."]
     return "\n".join(lines) + "\n"

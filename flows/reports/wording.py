@@ -43,6 +43,11 @@ STEP_TITLES = {
     "end": "Fin",
     "slice": "Relecture du dépôt",
     "spot": "Comparaison avec le serveur",
+    "clock": "Horloges",
+    "bucket": "Test du stockage",
+    "sets": "Jeux de sauvegarde",
+    "removal": "Retrait d'anciens jeux",
+    "locks": "Verrous",
 }
 
 

@@ -29,7 +29,6 @@ from blocks.types import (
     SnapshotRef,
 )
 from flows.decisions.backup_plan import BackupPlan, SiteContent
-from flows.decisions.retention import RetentionRule, sets_to_keep, snapshots_to_keep
 from flows.tasks.incident import Estate, now
 from flows.tasks.proof import CANARY_FILE
 from flows.tasks.restore import stream_name
@@ -163,21 +162,6 @@ def publish(run: BackupRun, made: RecoverySet) -> RecoverySet:
         )
     Catalogue(repository).put(made)
     return made
-
-
-@work("retention", retries=0)
-def apply_retention(estate: Estate) -> tuple[str, ...]:
-    """Remove sets that the rule no longer keeps: manifests first, then what no kept set needs."""
-    catalogue = Catalogue(estate.repository)
-    sets = catalogue.list(estate.name).sets
-    rule = estate.declared.retention
-    kept = sets_to_keep(sets, RetentionRule(rule.last, rule.daily, rule.weekly, rule.monthly))
-    gone = tuple(each.id for each in sets if each.id not in kept)
-    if gone:
-        for name in gone:
-            catalogue.remove(estate.name, name)
-        estate.repository.forget(estate.name, snapshots_to_keep(sets, kept))
-    return gone
 
 
 def reference(snapshot: Snapshot) -> SnapshotRef:

@@ -22,6 +22,7 @@ from flows.decisions.recovery_plan import (
 )
 from flows.reports.wording import answering_text, counted, moment
 from flows.tasks.archive_look import look_at_archive, wanted_point
+from flows.tasks.immutability import immutability_of
 from flows.tasks.incident import Estate, Incident, Source, StepNote, now
 from flows.tasks.steps import step
 
@@ -149,6 +150,12 @@ def _looked(
         return CopyView(name, repository.failure_domain(), failed=error.cause), error
 
 
+def usable_sets(estate: Estate) -> tuple[Sequence[RecoverySet], dict[str, str]]:
+    """Return the first repository's sets, and why any of them must not be used."""
+    view = _copy_view(estate.name, "", estate.repository)
+    return view.sets, dict(view.refused)
+
+
 def _copy_view(server: str, name: str, repository: Repository) -> CopyView:
     listing = Catalogue(repository).list(server)
     refused = dict(listing.refused)
@@ -158,7 +165,11 @@ def _copy_view(server: str, name: str, repository: Repository) -> CopyView:
         if against:
             refused[each.id] = "; ".join(against)
     return CopyView(
-        name, repository.failure_domain(), tuple(listing.sets), tuple(sorted(refused.items()))
+        name,
+        repository.failure_domain(),
+        tuple(listing.sets),
+        tuple(sorted(refused.items())),
+        immutable=immutability_of(repository).proven,
     )
 
 

@@ -94,6 +94,13 @@ def hold_verification_lease(estate: Estate) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def hold_server_lease(estate: Estate) -> Iterator[None]:
+    """Keep recoveries away while sets are removed or rewound. Raises `LeaseHeld`."""
+    with hold_everywhere(estate, estate.name, f"retention-{flow_run.id}"):
+        yield
+
+
 def _record_end(incident: Incident, why: str) -> None:
     """Write why the run ended, unless its last record says so already."""
     incident.stopped = True

@@ -19,7 +19,7 @@ from blocks.repositories.base import ObjectStore, Repository
 from blocks.repositories.restic import ResticRepository
 from blocks.repositories.s3 import S3ObjectStore
 from blocks.servers.base import Server
-from blocks.types import Label, Part, RemoteCommand, RestoreSummary, Snapshot
+from blocks.types import KeyRole, Label, Part, RemoteCommand, RestoreSummary, Snapshot
 from deployments.lab.config import Lab
 from tests.fakes.jobless_server import jobless
 from tests.fakes.loopback_s3 import LoopbackS3
@@ -196,3 +196,13 @@ def some_pack(objects: ObjectStore, name: str, *, before: frozenset[str] = froze
     """Return the key of the largest data object that was not there before."""
     found = [each for each in objects.list(f"{name}/restic/data/") if each.key not in before]
     return max(found, key=lambda each: each.size).key
+
+
+def store_with_key(
+    store: S3ObjectStore, keys: Mapping[str, object], role: KeyRole
+) -> S3ObjectStore:
+    """Return the same bucket, reached with another of the keys."""
+    if role is KeyRole.WORKER:
+        return store
+    access, secret = keys[f"{role}_access_key"], SecretStr(str(keys[f"{role}_secret_key"]))
+    return store.model_copy(update={"access_key": access, "secret_key": secret})

@@ -40,6 +40,7 @@ DEPLOYMENTS = {
     "backup/weekly",
     "drill/quarterly",
     "archive-watch/every-minute",
+    "retention/daily",
     "disaster-recovery/on-demand",
     "ended-run/automatic",
     "verification/daily",
@@ -199,7 +200,10 @@ def test_deployments_are_scheduled_in_paris(applied: tuple[Change, ...]) -> None
         assert deployment.work_pool_name == "continuity"
         assert deployment.enforce_parameter_schema
         assert deployment.global_concurrency_limit.limit == 1
-        assert str(deployment.concurrency_options.collision_strategy.value) == "ENQUEUE"
+        assert str(deployment.concurrency_options.collision_strategy.value) in (
+            "ENQUEUE",
+            "CANCEL_NEW",
+        )
         assert deployment.job_variables["env"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] == "30"
         assert deployment.description.startswith("# ")
 

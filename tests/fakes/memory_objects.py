@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from threading import Lock
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from threading import Lock as Mutex
 from typing import Any
 
 from pydantic import PrivateAttr
 
 from blocks.errors import AlreadyExists, ContinuityError, NotFound
 from blocks.repositories.base import ObjectStore
-from blocks.types import StoredObject
+from blocks.types import Lock, StoredObject
 
 _PIECE = 1024 * 1024
+DEFAULT_LOCK = timedelta(days=1)
+
+
+@dataclass
+class MemoryVersion:
+    """A version that was written; `content` is None for a delete marker."""
+
+    id: str
+    content: bytes | None
+    at: datetime
+    lock: Lock | None
 
 
 class MemoryObjects(ObjectStore):
@@ -24,9 +36,10 @@ class MemoryObjects(ObjectStore):
     _block_type_slug = "memory-object-store"
 
     _held: dict[str, tuple[bytes, datetime]] = PrivateAttr(default_factory=dict)
+    _past: dict[str, list[MemoryVersion]] = PrivateAttr(default_factory=dict)
     _failures: dict[str, ContinuityError] = PrivateAttr(default_factory=dict)
     _clock: Callable[[], datetime] = PrivateAttr(default_factory=lambda: _now)
-    _lock: Any = PrivateAttr(default_factory=Lock)
+    _lock: Any = PrivateAttr(default_factory=Mutex)
     _gone: ContinuityError | None = PrivateAttr(default=None)
 
     # --- what a test does to it ---
@@ -52,6 +65,11 @@ class MemoryObjects(ObjectStore):
     def held(self) -> dict[str, bytes]:
         """A copy of everything that is in it."""
         return {key: content for key, (content, _) in self._held.items()}
+
+    @property
+    def past(self) -> dict[str, list[MemoryVersion]]:
+        """Everything that was ever written, by key, oldest first."""
+        return self._past
 
     # --- the contract ---
 
@@ -101,7 +119,8 @@ class MemoryObjects(ObjectStore):
     def remove(self, key: str) -> None:
         self._maybe_fail("remove")
         with self._lock:
-            self._held.pop(key, None)
+            if self._held.pop(key, None) is not None:
+                self._remember(key, None)
 
     def _find(self, key: str) -> bytes:
         if key not in self._held:
@@ -110,7 +129,14 @@ class MemoryObjects(ObjectStore):
 
     def _store(self, key: str, content: bytes) -> str:
         self._held[key] = (bytes(content), self._clock())
+        self._remember(key, bytes(content))
         return _etag(content)
+
+    def _remember(self, key: str, content: bytes | None) -> None:
+        past = self._past.setdefault(key, [])
+        at = self._clock()
+        lock = Lock("GOVERNANCE", at + DEFAULT_LOCK) if content is not None else None
+        past.append(MemoryVersion(f"v{len(past)}", content, at, lock))
 
     def _maybe_fail(self, method: str) -> None:
         if self._gone:

@@ -31,13 +31,19 @@ from blocks.errors import (
 from blocks.repositories.base import ObjectStore, Repository
 from blocks.repositories.read_back import read_back
 from blocks.repositories.seal import derive_key
+from blocks.repositories.versions import VersionedObjects
 from blocks.servers.base import Server
 from blocks.types import (
+    BucketCheck,
+    CheckResult,
+    CheckState,
     FailureDomain,
+    KeyRole,
     Label,
     ReadBack,
     RemoteCommand,
     RestoreSummary,
+    SelfTest,
     SliceRead,
     Snapshot,
     StoredFile,
@@ -46,6 +52,7 @@ from blocks.types.verification import NAMES
 from tests.fakes.memory_machine import MemoryFile, MemoryMachine
 from tests.fakes.memory_objects import MemoryObjects
 from tests.fakes.memory_server import MemoryServer
+from tests.fakes.memory_versions import MemoryVersions
 
 _MINUTE = timedelta(minutes=1)
 
@@ -65,6 +72,7 @@ class MemoryRepository(Repository):
     _block_type_slug = "memory-repository"
 
     password: str = "memory"
+    broken_promises: tuple[BucketCheck, ...] = ()
 
     _objects: MemoryObjects = PrivateAttr(default_factory=MemoryObjects)
     _elsewhere: ObjectStore | None = PrivateAttr(default=None)
@@ -191,6 +199,30 @@ class MemoryRepository(Repository):
 
     def failure_domain(self) -> FailureDomain:
         return self.domain.value(key=self.password)
+
+    def place(self) -> str:
+        return "memory"
+
+    def lock_time(self) -> timedelta:
+        return timedelta(days=14)
+
+    def versions(self, role: KeyRole) -> VersionedObjects:
+        self._maybe_fail("versions")
+        return MemoryVersions(self._objects, role)
+
+    def needed(self, name: str) -> tuple[str, ...]:
+        self._maybe_fail("needed")
+        held = self._of(name).values()
+        return tuple(sorted({key for each in held for key in each.contents.values()}))
+
+    def self_test(self, at: datetime) -> SelfTest:
+        self._maybe_fail("self_test")
+        kept = {True: CheckState.NOT_HELD, False: CheckState.HELD}
+        results = (
+            CheckResult(each, kept[each in self.broken_promises], "in memory")
+            for each in BucketCheck
+        )
+        return SelfTest(self.place(), at, tuple(results), "GOVERNANCE")
 
     def addresses(self) -> tuple[str, ...]:
         self._maybe_fail("addresses")

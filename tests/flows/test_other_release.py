@@ -39,7 +39,7 @@ def test_everything_comes_back_by_sql_under_the_new_names(moving: World) -> None
     (made,) = moving.machines()
     there = moving.server.at(made.address, made.host_key).machine
     assert report["verdict"] == "recovered"
-    assert there.running == {"nginx", "mariadb", "cron", "php8.4-fpm"}
+    assert there.running == {"nginx", "mariadb", "cron", "php8.4-fpm", "links.timer"}
     assert there.files[f"{NEW}/{POOL}"].content == b"[shop]"
     assert not {f"{OLD}/{POOL}", f"{NEW}/fpm/php.ini", "/etc/nginx/mime.types"} & there.files.keys()
     assert there.database is not None

@@ -7,13 +7,16 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from time import sleep
 
+from prefect.blocks.core import Block
+
 from blocks import registry
 from blocks.records import StepRecord, StepState
-from blocks.servers.protected import Heartbeats, ProtectedServer, Target
+from blocks.servers.protected import Heartbeats, ProtectedServer, Retention, Target
 from blocks.sites.site import Freshness, Site, SmokePage
 from blocks.types import Account, Machine
 from flows.backup import backup
 from flows.disaster_recovery import disaster_recovery
+from flows.retention import retention
 from flows.tasks.approval import Approval
 from flows.tasks.incident import listeners
 from tests.fakes.memory_database import MemoryDatabase
@@ -77,27 +80,31 @@ class World:
             self.probe.serve(f"192.0.2.{number}", SHOP, BROCHURE)
         self.probe.serve(OLD, SHOP, BROCHURE)
 
+    def blocks(self, **protection: object) -> dict[str, Block]:
+        """Return this world's blocks by name; web1's protection may differ."""
+        return {
+            "memory-server/web1": self.server,
+            "memory-database/web1": self.database,
+            "memory-repository/main": self.repository,
+            "memory-repository/second": self.second,
+            "memory-zone/atelier": self.zone,
+            "memory-zone/boutique": self.inner,
+            "memory-vps/first": self.provider,
+            "memory-vps/second": self.reserve,
+            "memory-probe/probe": self.probe,
+            "memory-notifier/team": self.notifier,
+            "client-site/shop": self.shop,
+            "client-site/brochure": _brochure(),
+            "protected-server/web1": _protected(self.copies).model_copy(update=protection),
+        }
+
     @contextmanager
     def provided(self, more: tuple[str, ...] = ()) -> Iterator[None]:
         """Let flows find this world's blocks by name, and more servers that share them."""
         registry.provide(
-            {
-                "memory-server/web1": self.server,
-                "memory-database/web1": self.database,
-                "memory-repository/main": self.repository,
-                "memory-repository/second": self.second,
-                "memory-zone/atelier": self.zone,
-                "memory-zone/boutique": self.inner,
-                "memory-vps/first": self.provider,
-                "memory-vps/second": self.reserve,
-                "memory-probe/probe": self.probe,
-                "memory-notifier/team": self.notifier,
-                "client-site/shop": self.shop,
-                "client-site/brochure": _brochure(),
-                "protected-server/web1": _protected(self.copies),
-            }
+            self.blocks()
             | {f"memory-heartbeat/{job}": block for job, block in self.heartbeats.items()}
-            | {f"protected-server/{name}": _protected() for name in more}
+            | {f"protected-server/{name}": _protected([]) for name in more}
         )
         try:
             yield
@@ -112,6 +119,15 @@ class World:
         """Take another set; its name needs another second."""
         sleep(1.1)
         return self.back_up()
+
+    def retain(self, last: int = 1) -> list[str]:
+        """Apply a retention rule that keeps the newest sets alone."""
+        rule = Retention(last=last, daily=0, weekly=0, monthly=0)
+        registry.provide(self.blocks(retention=rule))
+        try:
+            return retention("web1")
+        finally:
+            registry.provide(self.blocks())
 
     def lose(self) -> None:
         """Let the production server be gone."""

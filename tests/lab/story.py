@@ -21,6 +21,7 @@ from deployments.lab.demo_report import recovered_server
 from deployments.lab.production_fingerprint import Fingerprint
 from deployments.lab.visitor_log import Visit, acknowledged_orders, read_log
 from flows.backup import backup
+from flows.retention import retention
 from tests.lab import argv_watch
 from tests.lab.estate import SERVER, changed, command, ended, estate, visitors, wait_for
 
@@ -74,8 +75,9 @@ def live(here: Lab, folder: Path) -> Story:
     server = production.connect(here)
     upload(here, "nouveau.bin")
     rule = Retention(last=2, daily=0, weekly=0, monthly=0)
+    quiet, took_quiet = back_up()
     with changed(f"protected-server/{SERVER}", retention=rule):
-        quiet, took_quiet = back_up()
+        retention(SERVER)
     return Story(
         first=first,
         busy=busy,

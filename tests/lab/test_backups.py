@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from blocks.repositories.catalogue import Catalogue, contradictions
-from blocks.types import Part
+from blocks.types import KeyRole, Part
 from deployments.lab.config import Lab
-from tests.lab.estate import SERVER, estate, manifests
+from flows.decisions.lock_audit import to_keep
+from flows.tasks.immutability import immutability_of
+from tests.lab.estate import SERVER, command, ended, estate, manifests
 from tests.lab.story import UPLOADED, Story
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
@@ -81,3 +84,21 @@ def test_retention_removes_an_old_set_and_keeps_what_others_need(story: Story) -
     assert {snapshot.id for snapshot in there} == kept
     for each in Catalogue(repository).list(SERVER).sets:
         assert contradictions(each, there) == ()
+
+
+def test_all_that_is_kept_is_locked_for_two_weeks(story: Story) -> None:
+    seen = estate().repository.versions(KeyRole.PRUNE)
+    versions = seen.versions(f"{SERVER}/")
+    kept = to_keep(SERVER, versions, estate().repository.needed(SERVER))
+    soonest = min(lock.until for each in kept if (lock := seen.lock(each.key, each.id)))
+    print(f"\n{len(kept)} of {len(versions)} versions are kept, the first lock ends {soonest}")
+    assert len(kept) > 10
+    assert soonest > datetime.now(UTC) + timedelta(days=13)
+
+
+@pytest.mark.usefixtures("here")
+def test_the_buckets_promises_are_proven_at_the_command_line() -> None:
+    status, said = ended(command("repository", "check", "principal"))
+    assert (status, "NON TENU" in said) == (0, False), said
+    assert "immuabilité prouvée" in said
+    assert immutability_of(estate().repository).proven is True

@@ -13,7 +13,6 @@ from blocks.errors import VerificationFailed
 from blocks.records import Notice, StepRecord, StepState
 from blocks.repositories.catalogue import Catalogue
 from blocks.repositories.journal import incidents
-from blocks.servers.protected import Retention
 from blocks.types import Part, PowerState, RecoverySet
 from deployments.lab import machines
 from deployments.lab.config import Lab
@@ -21,7 +20,7 @@ from flows.drill import drill
 from flows.tasks.announcer import BUDGET_SECONDS, Announcer
 from flows.tasks.incident import listeners
 from tests.lab import estate as place
-from tests.lab.estate import SERVER, changed, estate, journal, made_machines, without_copies
+from tests.lab.estate import SERVER, estate, journal, made_machines, without_copies
 from tests.lab.story import UPLOADED, Story, back_up, upload
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900), pytest.mark.usefixtures("story")]
@@ -51,10 +50,9 @@ def test_a_killed_drill_leaves_a_machine(here: Lab) -> None:
 
 @pytest.fixture(scope="module")
 def newest(here: Lab, story: Story) -> RecoverySet:
-    """A set that alone holds one more upload, in a pack of its own: nothing was removed after."""
-    with changed(f"protected-server/{SERVER}", retention=Retention(last=9)):
-        upload(here, "encore.bin")
-        made, _ = back_up()
+    """A set that alone holds one more upload, in a pack of its own."""
+    upload(here, "encore.bin")
+    made, _ = back_up()
     return made
 
 

@@ -30,6 +30,8 @@ repositories:
     password: {env: RESTIC}
     server_access_key: server
     server_secret_key: {file: secret}
+    prune_access_key: prune
+    prune_secret_key: {file: secret}
 zones:
   - name: omniweb
     type: rfc2136-zone

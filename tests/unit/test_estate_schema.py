@@ -56,7 +56,11 @@ def test_the_lab_estate_has_no_mistakes(tmp_path: Path, validator: Draft202012Va
     ensure_secrets(lab)
     path = control.write_estate(lab)
     reading = read(path)
-    assert reading.mistakes == ()
+    # Its second store has no keys of different rights, and is told so.
+    assert [each.text for each in reading.mistakes] == [
+        "repository 'copie': no pruning key of its own"
+    ]
+    assert reading.mistakes[0].warning
     assert reading.estate is not None
     assert {site.name for site in reading.estate.sites} == {"boutique", "journal", "vitrine"}
     validator.validate(data_of(path.read_text()))
