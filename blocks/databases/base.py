@@ -29,8 +29,8 @@ class Database(Block, ABC):
         """Read version, databases, tables and their exact row counts. Changes nothing."""
 
     @abstractmethod
-    def read_canary(self, server: Server) -> Canary | None:
-        """Return the newest canary row, None if there is none."""
+    def read_canary(self, server: Server, nonce: str = "") -> Canary | None:
+        """Return the newest canary row, or the one with this nonce; None if there is none."""
 
     @abstractmethod
     def read_pulse(self, server: Server) -> datetime | None:

@@ -79,9 +79,9 @@ class MariaDb(Database):
         with self._connected(server) as cursor:
             return reading.read_facts(cursor)
 
-    def read_canary(self, server: Server) -> Canary | None:
+    def read_canary(self, server: Server, nonce: str = "") -> Canary | None:
         with self._connected(server) as cursor:
-            return reading.read_canary(cursor, self.canary_database)
+            return reading.read_canary(cursor, self.canary_database, nonce)
 
     def read_pulse(self, server: Server) -> datetime | None:
         with self._connected(server) as cursor:

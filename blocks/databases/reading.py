@@ -107,13 +107,14 @@ def _exists(cursor: Cursor, database: str, table: str) -> bool:
     return bool(_first(cursor))
 
 
-def read_canary(cursor: Cursor, database: str) -> Canary | None:
-    """Return the newest canary, None when the table is missing or empty."""
+def read_canary(cursor: Cursor, database: str, nonce: str) -> Canary | None:
+    """Return the newest canary, or the one with this nonce; None when there is none."""
     if not _exists(cursor, database, "canary"):
         return None
     cursor.execute(
         f"SELECT server, nonce, written_at FROM {identifier(database)}.canary "  # noqa: S608
-        "ORDER BY written_at DESC, nonce LIMIT 1"
+        "WHERE %s IN ('', nonce) ORDER BY written_at DESC, nonce LIMIT 1",
+        (nonce,),
     )
     row = cursor.fetchone()
     return Canary(str(row[0]), str(row[1]), moment(row[2], "the canary")) if row else None

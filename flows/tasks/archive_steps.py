@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from blocks.databases.base import REPLAY_FOLDER
 from blocks.databases.replaying import MARKER
+from blocks.errors import CommandFailed, ContinuityError, DamagedData
+from blocks.repositories.mirrored import GONE
 from blocks.servers.base import Server
 from blocks.types import Part, RecoverySet
 from flows.decisions.log_chain import choose_changes
@@ -28,29 +30,37 @@ def replay_logs(
     if database is None or archive is None or position is None or not position.identity:
         note.skipped, note.why = True, "le jeu n'a pas d'archive à sa suite"
         return
-    if (
-        restore_way(chosen.database_facts, database.installed_series(server)).way
-        is not Way.PHYSICAL
-    ):
+    if not _replayable(incident, server, chosen):
         note.skipped, note.why = True, "autre série de MariaDB : les exports ne se complètent pas"
         note.data = {"to_check": [NO_REPLAY]}
         return
-    chain = chain_behind(incident.estate, chosen)
-    if not chain.spans:
-        note.skipped, note.why = True, chain.gap
+    try:
+        chain = chain_behind(incident.estate, chosen)
+        if not chain.spans:
+            note.skipped, note.why = True, chain.gap
+            return
+        end = plan.end or find_point(archive, chain.spans, WantedPoint())[0]
+        spans = spans_to(chain, end)
+        if len(spans) == 1 and end.offset <= position.offset:
+            note.skipped, note.why = True, "rien n'a été écrit depuis le jeu"
+            return
+        marker = f"{position.gtid} {end.log.identity} {end.offset}"
+        if server.read_marker(MARKER) != marker:
+            archive.deliver_logs(server, spans, REPLAY_FOLDER, timeout=LONG)
+    except (*GONE, CommandFailed, DamagedData) as lost:
+        _go_on_without(note, plan, lost)
         return
-    end = plan.end or find_point(archive, chain.spans, WantedPoint())[0]
-    spans = spans_to(chain, end)
-    if len(spans) == 1 and end.offset <= position.offset:
-        note.skipped, note.why = True, "rien n'a été écrit depuis le jeu"
-        return
-    marker = f"{position.gtid} {end.log.identity} {end.offset}"
-    if server.read_marker(MARKER) != marker:
-        archive.deliver_logs(server, spans, REPLAY_FOLDER, timeout=LONG)
     database.replay(server, begin=position.offset, gtids=end.gtids, marker=marker, timeout=LONG)
     amount = sum(span.end for span in spans) - position.offset
     note.did = f"{counted(len(spans), 'journal', 'journaux')}, {size(amount)}, jusqu'à {end.gtid}"
     note.data = {"gtid": end.gtid, "at": end.at.isoformat() if end.at else ""}
+
+
+def _go_on_without(note: StepNote, plan: RecoveryPlan, lost: ContinuityError) -> None:
+    """Let the set's own data count when the archive is gone; a wanted point is never given up."""
+    if plan.point:
+        raise lost
+    note.why = f"archive perdue, données du jeu seulement : {lost.cause}"
 
 
 @step("changes")
@@ -63,21 +73,41 @@ def apply_changes(
     *,
     subject: str,
 ) -> None:
-    """Bring one site's files from the snapshot to the plan's point."""
+    """Bring one site's files from the snapshot to the plan's point.
+
+    A site whose databases cannot be brought further keeps the files that belong to them.
+    """
     archive = incident.estate.archive
+    site = next(each.site for each in plan.sites if each.site.name == subject)
     if archive is None:
         note.skipped, note.why = True, "pas d'archive continue"
         return
+    if site.databases and not _replayable(incident, server, chosen):
+        note.skipped, note.why = True, "les fichiers restent au moment des bases"
+        return
     since = find_ref(chosen, Part.SITE, subject).time
     until = plan.end.at if plan.end and plan.end.at else now()
-    pieces = archive.listing(incident.estate.name, since).files
-    chosen_pieces, problem = choose_changes(pieces, subject, since, until)
-    with incident.slots:
-        written = archive.deliver_files(
-            server, chosen_pieces, removals_after=chosen.finished_at, timeout=LONG
-        )
+    try:
+        pieces = archive.listing(incident.estate.name, since).files
+        wanted, problem = choose_changes(pieces, subject, since, until)
+        with incident.slots:
+            written = archive.deliver_files(
+                server, wanted, removals_after=chosen.finished_at, timeout=LONG
+            )
+    except (*GONE, DamagedData) as lost:
+        _go_on_without(note, plan, lost)
+        return
     note.did = counted(written, "fichier rejoué", "fichiers rejoués")
     note.why = problem
+
+
+def _replayable(incident: Incident, server: Server, chosen: RecoverySet) -> bool:
+    """Return whether logs can be replayed on what is installed here."""
+    database, position = incident.estate.database, chosen.position
+    if database is None or position is None or not position.identity:
+        return False
+    ready = restore_way(chosen.database_facts, database.installed_series(server))
+    return ready.way is Way.PHYSICAL
 
 
 @step("archive")

@@ -92,7 +92,7 @@ def raise_unless_recovered(outcome: Outcome) -> None:
 
 def _incomplete(record: StepRecord) -> bool:
     """Return whether a step ended well and yet could not do all that it should."""
-    looked = record.step == "rows" or record.step.startswith("changes-")
+    looked = record.step in ("rows", "replay") or record.step.startswith("changes-")
     return looked and record.state is StepState.DONE and bool(record.why)
 
 

@@ -78,8 +78,9 @@ class MemoryDatabase(Database):
         size = sum(each.size for each in read)
         return DatabaseFacts(service.version, series(service.version), size, read)
 
-    def read_canary(self, server: Server) -> Canary | None:
-        canaries = self._log_in(server, "read_canary").canaries
+    def read_canary(self, server: Server, nonce: str = "") -> Canary | None:
+        held = self._log_in(server, "read_canary").canaries
+        canaries = [each for each in held if nonce in ("", each.nonce)]
         return max(canaries, key=lambda canary: canary.written_at, default=None)
 
     def newest(self, server: Server, database: str, query: str) -> datetime | None:

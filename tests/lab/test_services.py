@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from deployments.lab import lab as whole
 from deployments.lab import machines, storage
 from deployments.lab.config import ROOT, Lab
-from deployments.lab.storage_rules import BUCKET, STATE_BUCKET, USERS
+from deployments.lab.storage_rules import BUCKET, READERS, STATE_BUCKET, USERS
 
 pytestmark = pytest.mark.lab
 
@@ -57,8 +57,8 @@ def test_configuring_again_changes_nothing(lab: Lab, folder: str) -> None:
     assert _get(lab, "worker", f"{folder}/a") == b"kept"
 
 
-@pytest.mark.parametrize("reader", USERS)
-@pytest.mark.parametrize("writer", USERS)
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("writer", READERS)
 def test_every_key_reads_what_another_wrote(
     lab: Lab, folder: str, reader: str, writer: str
 ) -> None:
