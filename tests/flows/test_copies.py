@@ -157,7 +157,8 @@ def test_killed_and_the_first_gone_it_is_taken_up_from_the_second(world: World) 
     assert {r.step for r in records(world) if r.state is StepState.DONE} == before
     assert world.recover()["verdict"] == "recovered"
     assert len(world.machines()) == 1
-    changed = [change.name for call in world.zone.applied for change in call]
+    calls = [*world.zone.applied, *world.inner.applied]
+    changed = [change.name for call in calls for change in call]
     assert sorted(changed) == sorted(set(changed))
     assert SHOP in changed
 

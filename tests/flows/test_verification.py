@@ -61,7 +61,7 @@ def test_a_set_is_proven_by_a_restore_and_then_for_a_while(world: World, set_id:
     assert document["proven"] is True
     assert states() == {set_id: SetState.PROVEN}
     proof = proofs(world)[set_id]
-    assert (proof.tables, proof.rows, proof.files) == (2, 3, 4)
+    assert (proof.tables, proof.rows, proof.files) == (2, 3, 5)
     assert world.machines() == ()
     made = [call for call in world.provider.calls if "create" in str(call)]
     verification("web1")
