@@ -18,6 +18,7 @@ from deployments.lab import machines, production
 from deployments.lab.config import Lab
 from deployments.lab.demo_follow import follow
 from deployments.lab.demo_report import recovered_server
+from deployments.lab.pit_restore import wait_until_archived
 from deployments.lab.production_fingerprint import Fingerprint
 from deployments.lab.visitor_log import Visit, acknowledged_orders, read_log
 from flows.backup import backup
@@ -58,13 +59,20 @@ class Story:
 
 @dataclass(frozen=True)
 class Recovered:
-    """A finished recovery."""
+    """A finished recovery.
+
+    Attributes:
+        before: The lost server as it was right before its end, long after the set was taken.
+        settings: WordPress's settings then.
+    """
 
     incident: str
     report: dict[str, object]
     server: Server
     commands: frozenset[bytes]
     seconds: float
+    before: Fingerprint
+    settings: frozenset[str]
 
 
 def live(here: Lab, folder: Path) -> Story:
@@ -137,6 +145,9 @@ def _back_up_among_customers(
 
 def lose_and_recover(here: Lab, story: Story, folder: Path) -> Recovered:
     """Destroy web1; let the worker recover it, approved as an operator would."""
+    server = production.connect(here)
+    before, settings = production.fingerprint(server), wordpress_settings(server)
+    wait_until_archived(estate(), datetime.now(UTC))
     machines.destroy(here, SERVER)
     wrong: list[int] = []
 
@@ -164,4 +175,4 @@ def lose_and_recover(here: Lab, story: Story, folder: Path) -> Recovered:
     incident = str(found["incident"])
     server = recovered_server(estate(), incident)
     took = time.monotonic() - begun
-    return Recovered(incident, found, server, frozenset(commands), took)
+    return Recovered(incident, found, server, frozenset(commands), took, before, settings)

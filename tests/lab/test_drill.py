@@ -163,7 +163,7 @@ def test_a_drill_is_green_alone_and_as_quick_while_slack_hangs(here: Lab, story:
           f"rpo {report['rpo_seconds']} s")  # fmt: skip
     assert took - worked < BUDGET_SECONDS + OWN_SECONDS
     as_of = datetime.fromisoformat(str(report["data_as_of"]))
-    assert as_of == story.quiet.consistent_at
+    assert as_of > story.quiet.consistent_at, "the archive leads on from the set"
     assert 0 < float(str(report["rto_seconds"])) < took
 
 

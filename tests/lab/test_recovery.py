@@ -43,10 +43,10 @@ def test_every_site_is_back_and_proven(story: Story, recovered: Recovered) -> No
     }  # fmt: skip
 
 
-def test_nothing_differs_from_the_lost_server(story: Story, after: Fingerprint) -> None:
+def test_nothing_differs_from_the_lost_server(recovered: Recovered, after: Fingerprint) -> None:
     assert len(after["tables"]) > 10
     assert len(after["files"]) > 1000
-    differences = compare(_without_settings(story.fingerprint), _without_settings(after))
+    differences = compare(_without_settings(recovered.before), _without_settings(after))
     assert not differences, "\n".join(differences)
 
 
@@ -56,9 +56,9 @@ def _without_settings(found: Fingerprint) -> Fingerprint:
     return found | {"tables": rest}
 
 
-def test_of_wordpress_settings_only_its_own_clock_moved(story: Story, recovered: Recovered) -> None:
-    assert story.settings == wordpress_settings(recovered.server)
-    assert len(story.settings) > 100
+def test_of_wordpress_settings_only_its_own_clock_moved(recovered: Recovered) -> None:
+    assert recovered.settings == wordpress_settings(recovered.server)
+    assert len(recovered.settings) > 100
 
 
 def test_visitors_are_led_to_the_one_new_machine(here: Lab, recovered: Recovered) -> None:
