@@ -11,7 +11,7 @@ from deployments.lab import lab as whole
 from deployments.lab.config import Lab
 from tests.lab import estate as place
 from tests.lab.estate import SERVER, estate, journal, made_machines
-from tests.lab.story import Story
+from tests.lab.story import Story, back_up
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
@@ -25,6 +25,8 @@ def alive(here: Lab, story: Story) -> None:
     place.forget_recoveries()
     whole.up(here, lambda _: None)
     assert production.connect(here).answers(443, timeout=_SOON)
+    # It is another machine than the one that the sets before it are of.
+    back_up()
 
 
 @pytest.fixture(scope="module")

@@ -59,9 +59,10 @@ def serials(here: Lab) -> dict[str, int]:
 
 @pytest.fixture(scope="module")
 def approved(here: Lab, story: Story) -> tuple[str, ...]:
-    """The words of a recovery of the busy set whose plan was read."""
+    """The words of a recovery to a second after the busy set, whose plan was read."""
     since = f"{story.left:%Y-%m-%dT%H:%M:%S}"
-    words = recover(KILLED, "--set", story.busy.id, "--down-since", since)
+    at = (story.busy.consistent_at + timedelta(seconds=2)).isoformat()
+    words = recover(KILLED, "--set", story.busy.id, "--down-since", since, "--at", at)
     show_plan(*words)
     return (*words, "--approve", place.digest(KILLED), "--operator", "Camille")
 
@@ -118,7 +119,7 @@ def test_killed_between_two_sites_it_ends_well(
 
 
 def test_the_data_loss_it_reports_is_what_is_missing(story: Story) -> None:
-    """Customers ordered all the time: before, during and after the backup that was restored."""
+    """Customers ordered all the time: before, during and after the second that was gone back to."""
     report = place.report(KILLED)
     as_of = datetime.fromisoformat(str(report["data_as_of"]))
     stored = stored_orders(recovered_server(estate(), KILLED))

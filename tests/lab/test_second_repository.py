@@ -37,13 +37,13 @@ def test_each_set_lies_in_both_with_the_same_trees(story: Story) -> None:
     assert [view.refused for view in look_at_copies(opened)] == [(), ()]
 
 
-def test_the_rule_says_what_holds_and_what_nothing_proves(story: Story) -> None:
+def test_the_rule_says_what_holds_with_its_proof(story: Story) -> None:
     found = {each.rule: each.holds for each in protection_of(estate())}
     assert found == {
         "3 exemplaires": True,
         "2 hébergeurs": True,
         "1 hors site": True,
-        "1 immuable": None,
+        "1 immuable": True,
         "0 copie non vérifiée": True,
     }
 
