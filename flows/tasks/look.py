@@ -169,8 +169,16 @@ def _copy_view(server: str, name: str, repository: Repository) -> CopyView:
         repository.failure_domain(),
         tuple(listing.sets),
         tuple(sorted(refused.items())),
-        immutable=immutability_of(repository).proven,
+        immutable=_proven_immutable(repository),
     )
+
+
+def _proven_immutable(repository: Repository) -> bool | None:
+    """Return what the last self-test proved; a record that cannot be read keeps no set away."""
+    try:
+        return immutability_of(repository).proven
+    except ContinuityError:
+        return None
 
 
 def protection_of(estate: Estate) -> tuple[Digit, ...]:

@@ -21,6 +21,7 @@ from blocks.repositories.catalogue import Catalogue
 from blocks.repositories.journal import Journal
 from blocks.repositories.lease import process_holder
 from flows.drill import drill
+from flows.tasks.immutability import keep_self_test
 from flows.tasks.incident import listeners, open_estate
 from flows.tasks.leases import hold_everywhere, keeper
 from tests.fakes.memory_machine import MemoryFile
@@ -145,6 +146,19 @@ def test_gone_at_any_step_it_goes_on_from_the_second_by_itself(world: World, ste
     assert there.database is not None
     assert there.database.schemas["shop"]["orders"].rows == ["one", "two"]
     assert any("le dépôt main ne prend plus le journal" in r.why for r in seen)
+
+
+def test_a_self_test_that_somebody_forged_keeps_no_set_away(world: World) -> None:
+    made = world.back_up()
+    world.lose()
+    keep_self_test(world.repository)
+    objects = world.repository.state()
+    (record,) = objects.list("immutability/")
+    objects.put(record.key, b"{}")
+    report = world.recover()
+    assert (report["verdict"], report["recovery_set"]) == ("recovered", made)
+    (observed,) = [r for r in records(world) if r.step == "observe" and r.ended_at]
+    assert "second" not in observed.why, "the first repository was not passed over"
 
 
 def test_killed_and_the_first_gone_it_is_taken_up_from_the_second(world: World) -> None:
