@@ -7,7 +7,7 @@ import logging
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import paramiko
@@ -80,25 +80,31 @@ class Connection:
                 self._transport = connect(login)
             return self._transport
 
-    def close(self) -> None:
-        """Close the transport; the next use connects again."""
-        with self._lock:
-            if self._transport is not None:
-                self._transport.close()
-                self._transport = None
+    def _replace(self, dead: paramiko.Transport, login: Login) -> paramiko.Transport:
+        """Return a fresh transport, or the one that another thread has made in the meantime."""
+        dead.close()
+        return self.transport(login)
 
     @contextmanager
     def session(self, login: Login) -> Iterator[paramiko.Channel]:
         """Open a channel for one command, waiting for a free place on the connection."""
         with self._sessions:
+            transport = self.transport(login)
             try:
-                channel = self.transport(login).open_session(timeout=login.timeout)
+                channel = transport.open_session(timeout=login.timeout)
             except (paramiko.SSHException, EOFError, OSError):
                 # The transport may have died since it was last used: one fresh connection decides.
-                self.close()
-                channel = _open_session(self.transport(login), login)
-            with channel:
+                channel = _open_session(self._replace(transport, login), login)
+            try:
                 yield channel
+            finally:
+                hang_up(channel)
+
+
+def hang_up(channel: paramiko.Channel) -> None:
+    """Close the channel. That this fails on a lost connection hides nothing that was met before."""
+    with suppress(paramiko.SSHException, EOFError, OSError):
+        channel.close()
 
 
 def _open_session(transport: paramiko.Transport, login: Login) -> paramiko.Channel:

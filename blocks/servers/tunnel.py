@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager, suppress
 import paramiko
 
 from blocks.errors import Unreachable
-from blocks.servers.transport import Connection, Login
+from blocks.servers.transport import Connection, Login, hang_up
 
 _LOOPBACK = "127.0.0.1"
 _PIECE = 64 * 1024
@@ -38,7 +38,7 @@ def forward(connection: Connection, login: Login, port: int) -> Iterator[tuple[s
         finally:
             done.set()
             worker.join(timeout=5)
-            first.close()
+            hang_up(first)
 
 
 def _open(transport: paramiko.Transport, login: Login, port: int) -> paramiko.Channel:
@@ -81,16 +81,17 @@ def _serve(
 
 def _carry(client: socket.socket, channel: paramiko.Channel, done: threading.Event) -> None:
     """Copy both ways until one side ends."""
-    with closing(client), closing(channel), suppress(OSError, EOFError, paramiko.SSHException):
+    with closing(client), suppress(OSError, EOFError, paramiko.SSHException):
         channel.settimeout(60)
         client.settimeout(60)
         while not done.is_set():
             both: list[socket.socket | paramiko.Channel] = [client, channel]
             readable, _, _ = select.select(both, [], [], _LOOK_SECONDS)
             if client in readable and not _copy(client, channel):
-                return
+                break
             if channel in readable and not _copy(channel, client):
-                return
+                break
+    hang_up(channel)
 
 
 def _copy(source: socket.socket | paramiko.Channel, sink: socket.socket | paramiko.Channel) -> bool:

@@ -211,6 +211,37 @@ def test_a_lost_connection_is_told_and_made_anew(server: SshServer) -> None:
     assert server.run(("echo", "back"), timeout=SHORT).stdout == b"back\n"
 
 
+def test_a_connection_that_takes_nothing_more_is_told_as_lost(
+    server: SshServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its channel cannot be closed either, which must not hide what happened."""
+    server.run(("true",), timeout=SHORT)
+    transport = server._connection._transport
+    assert transport is not None
+
+    def lost(_: bytes) -> None:
+        raise EOFError
+
+    threading.Timer(
+        0.5, lambda: monkeypatch.setattr(transport.packetizer, "write_all", lost)
+    ).start()
+    with pytest.raises(Unreachable, match="connection was lost while"):
+        server.run(sh("sleep 1; cat >/dev/null"), stdin=bytes(50_000_000), timeout=SHORT)
+
+
+def test_one_dead_connection_is_replaced_once(server: SshServer) -> None:
+    """Whoever notices last does not close the one that the others use already."""
+    for _ in range(5):
+        server.run(("true",), timeout=SHORT)
+        transport = server._connection._transport
+        assert transport is not None
+        transport.sock.shutdown(socket.SHUT_WR)
+        with ThreadPoolExecutor(6) as pool:
+            commands = [sh(f"sleep 0.3; echo {n}") for n in range(6)]
+            results = list(pool.map(lambda each: server.run(each, timeout=SHORT), commands))
+        assert [int(result.stdout) for result in results] == list(range(6))
+
+
 def test_a_tunnel_carries_several_connections(sshd: LoopbackSshd, server: SshServer) -> None:
     with server.tunnel(sshd.port) as local:
         for _ in range(3):
