@@ -20,7 +20,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
-from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 from blocks.errors import ContinuityError, VerificationFailed
 from blocks.records import StepState
@@ -72,11 +71,7 @@ def run(here: Lab, database_mb: int, files: int) -> Benchmark:
     lab.up(here, say)
     prefix = f"bench-{datetime.now(UTC):%H%M%S}"
     os.environ.update(control.environment(here))
-    settings = {
-        PREFECT_API_URL: os.environ["PREFECT_API_URL"],
-        PREFECT_API_AUTH_STRING: os.environ["PREFECT_API_AUTH_STRING"],
-    }
-    with temporary_settings(settings):
+    with control.prefect(here):
         estate = place.prepare(here, prefix)
         server = production.connect(here)
         data.make(server, database_mb, files)

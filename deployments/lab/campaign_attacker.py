@@ -20,7 +20,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, cast
 
 import typer
-from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 from blocks.errors import ContinuityError
 from blocks.repositories.restic import ResticRepository
@@ -105,12 +104,7 @@ def main(keep: Annotated[bool, typer.Option(help="Leave the lab up.")] = False) 
 def run(here: Lab) -> Result:
     """Back up, attack, look, rewind, look again."""
     lab.up(here)
-    environment = control.environment(here)
-    settings = {
-        PREFECT_API_URL: environment["PREFECT_API_URL"],
-        PREFECT_API_AUTH_STRING: environment["PREFECT_API_AUTH_STRING"],
-    }
-    with temporary_settings(settings):
+    with control.prefect(here):
         for words in (("backup", SERVER), ("retention", SERVER)):
             _require(here, *words)
         estate = open_estate(SERVER)

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 from blocks.errors import ContinuityError, DeadlineExceeded, VerificationFailed
 from blocks.records import StepState
@@ -87,12 +86,7 @@ def main(
 def run(here: Lab, only: Sequence[str]) -> list[Outcome]:
     """Prepare the lab, then kill at every point; the result file grows point by point."""
     lab.up(here)
-    environment = control.environment(here)
-    settings = {
-        PREFECT_API_URL: environment["PREFECT_API_URL"],
-        PREFECT_API_AUTH_STRING: environment["PREFECT_API_AUTH_STRING"],
-    }
-    with temporary_settings(settings):
+    with control.prefect(here):
         bench, points = _clean_run(_prepare(here))
         points = [each for each in points if not only or each.step in only]
         print(f"{len(points)} points of a recovery", flush=True)

@@ -17,7 +17,6 @@ from random import Random
 from typing import Annotated
 
 import typer
-from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 from blocks.repositories.catalogue import Catalogue
 from deployments.lab import control, lab, pit_workload, production
@@ -61,14 +60,9 @@ def main(
 def run(here: Lab, points: int, turns: int, seed: int) -> list[Result]:
     """Prepare the lab, work, restore to the points; the file grows point by point."""
     lab.up(here)
-    environment = control.environment(here)
-    settings = {
-        PREFECT_API_URL: environment["PREFECT_API_URL"],
-        PREFECT_API_AUTH_STRING: environment["PREFECT_API_AUTH_STRING"],
-    }
     random = Random(seed)  # noqa: S311 - no secret
     results: list[Result] = []
-    with temporary_settings(settings):
+    with control.prefect(here):
         server = production.connect(here)
         estate = open_estate(SERVER)
         (made,) = backup(SERVER)

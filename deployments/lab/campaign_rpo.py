@@ -17,7 +17,6 @@ from random import Random
 from typing import Annotated
 
 import typer
-from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 from blocks.errors import VerificationFailed
 from blocks.repositories.journal import Journal
@@ -93,14 +92,9 @@ def main(
 
 def _round(here: Lab, number: int, wait: float) -> Round:
     lab.up(here, lambda _: None)
-    environment = control.environment(here)
-    settings = {
-        PREFECT_API_URL: environment["PREFECT_API_URL"],
-        PREFECT_API_AUTH_STRING: environment["PREFECT_API_AUTH_STRING"],
-    }
     logs = here.logs / "campaign"
     log = logs / f"numbers-{number}.log"
-    with temporary_settings(settings):
+    with control.prefect(here):
         estate = open_estate(SERVER)
         campaign_world.reset(here, estate)
         with writing(here, production.connect(here), log):

@@ -6,12 +6,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
 import httpx
 from jinja2 import Environment, StrictUndefined
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 from blocks.errors import DeadlineExceeded, ProviderError
 from blocks.vps.nspawn_launch import file_lock
@@ -74,6 +76,19 @@ def environment(lab: Lab) -> dict[str, str]:
         "DO_NOT_TRACK": "1",
         "CONTINUITY_ESTATE": str(estate_path(lab)),
     }
+
+
+@contextmanager
+def prefect(lab: Lab) -> Iterator[None]:
+    """Let this process be a client of the lab's Prefect server."""
+    settings = environment(lab)
+    with temporary_settings(
+        {
+            PREFECT_API_URL: settings["PREFECT_API_URL"],
+            PREFECT_API_AUTH_STRING: settings["PREFECT_API_AUTH_STRING"],
+        }
+    ):
+        yield
 
 
 def estate_path(lab: Lab) -> Path:

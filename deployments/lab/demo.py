@@ -14,7 +14,6 @@ from uuid import UUID
 import typer
 from prefect.client.orchestration import get_client
 from prefect.deployments import run_deployment
-from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 from blocks.errors import ContinuityError, VerificationFailed
 from deployments.lab import control, lab, machines
@@ -72,12 +71,7 @@ def run(here: Lab, clock: Clock) -> Seen:
     lab.down(here)
     lab.up(here, clock.say)
     os.environ.update(control.environment(here))
-    with temporary_settings(
-        {
-            PREFECT_API_URL: os.environ["PREFECT_API_URL"],
-            PREFECT_API_AUTH_STRING: os.environ["PREFECT_API_AUTH_STRING"],
-        }
-    ):
+    with control.prefect(here):
         return _lose_and_recover(here, clock)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 from deployments.lab import control
 from deployments.lab import lab as whole
@@ -54,11 +53,7 @@ def here() -> Iterator[Lab]:
             print("\n" + "\n".join(lines))
             for name, value in control.environment(LAB).items():
                 patch.setenv(name, value)
-            settings = {
-                PREFECT_API_URL: control.environment(LAB)["PREFECT_API_URL"],
-                PREFECT_API_AUTH_STRING: LAB.secret("prefect-auth"),
-            }
-            with temporary_settings(settings):
+            with control.prefect(LAB):
                 yield LAB
     finally:
         whole.down(LAB)
