@@ -58,7 +58,8 @@ class Result:
     """How one scenario ended.
 
     Attributes:
-        worst_lag: Seconds; the oldest that the newest archived moment became.
+        worst_lag: Seconds; the oldest that the newest archived moment became, as the looks saw it:
+            none while the bucket cannot be read.
         told_after: Seconds until a look said that it is not current, None if none did.
         back_after: Seconds from the end of the outage until a look found it current; for a gap
             with a new set in between.
@@ -196,11 +197,11 @@ def _break(estate: Estate, scenario: Scenario) -> tuple[float | None, float]:
     told, worst = None, 0.0
     with _broken(scenario):
         begun = time.monotonic()
-        while (spent := time.monotonic() - begun) < scenario.seconds:
+        while time.monotonic() - begun < scenario.seconds:
             seen = look.fn(estate, LIMIT)
             worst = max(worst, seen.lag.total_seconds() if seen.lag else 0.0)
             if told is None and seen.condition is not ArchiveCondition.CURRENT:
-                told = round(spent, 1)
+                told = round(time.monotonic() - begun, 1)
             time.sleep(_LOOK_SECONDS)
     return told, worst
 
