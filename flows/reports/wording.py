@@ -131,7 +131,7 @@ def counted(count: int, one: str, many: str = "") -> str:
 
 def seconds(value: float) -> str:
     """Write a short time with two digits: `0,08 s`."""
-    return f"{value:.2f} s".replace(".", ",")
+    return "moins de 0,01 s" if value < 0.005 else f"{value:.2f} s".replace(".", ",")
 
 
 def size(count: int) -> str:

@@ -11,7 +11,7 @@ from flows.reports.outcome_html import outcome_html
 from flows.reports.outcome_report import outcome_document, outcome_markdown, outcome_sentence
 from flows.reports.plan_text import plan_line, plan_markdown, plan_notice
 from flows.reports.progress import detail_notice, grouped_notice, live_notice
-from flows.reports.wording import answering_text, counted, step_title
+from flows.reports.wording import answering_text, counted, seconds, step_title
 from tests.unit.samples import NOON, OLD, observation
 
 LATER = NOON + timedelta(minutes=2)
@@ -141,6 +141,7 @@ def test_numbers_read_as_french_does() -> None:
     assert counted(0, "page") == "0 page"
     assert counted(1096, "fichier") == "1\u202f096 fichiers"
     assert counted(2, "jeu", "jeux") == "2 jeux"
+    assert (seconds(0.083), seconds(0.0004)) == ("0,08 s", "moins de 0,01 s")
     assert answering_text(()) == "ne répond plus"
     assert answering_text((22,)) == "répond encore (port 22)"
     assert step_title("dns-boutique") == "Bascule DNS : boutique"
