@@ -36,12 +36,16 @@ def observe(
     wanted_set: str = "",
     target: str = "",
     point: str = "",
+    repository: str = "",
 ) -> Observation:
-    """Look at the old server, the recovery sets, the archive and the zones, side by side."""
+    """Look at the old server, the recovery sets, the archive and the zones, side by side.
+
+    With `repository`, only at the sets in this one of the server's repositories.
+    """
     estate = incident.estate
     with ThreadPoolExecutor(max_workers=4) as pool:
         answering = pool.submit(answering_ports, estate)
-        looking = pool.submit(usable_copies, estate)
+        looking = pool.submit(usable_copies, estate.only(repository) if repository else estate)
         zones = [pool.submit(_view, ref, estate) for ref in estate.zones]
     copies = looking.result()
     chosen, archive = _choose(estate, copies, wanted_set, point)
