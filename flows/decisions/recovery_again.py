@@ -10,6 +10,7 @@ from flows.decisions.recovery_plan import (
     RecoveryPlan,
     SitePlan,
     moves_of,
+    target_warnings,
     unread_domains,
     warnings,
 )
@@ -22,7 +23,7 @@ def taken_up(known: RecoveryPlan, seen: Observation) -> RecoveryPlan:
     changed only now are new, and so is then the digest: they must be approved.
     """
     sites = tuple(_with_names(_with_checks(each, seen), seen) for each in known.sites)
-    told = warnings(seen, sites, known.incident, drill=False)
+    told = (*warnings(seen, sites, known.incident, drill=False), *target_warnings(seen))
     return replace(known, sites=sites, warnings=told)
 
 

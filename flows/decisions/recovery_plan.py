@@ -14,7 +14,16 @@ from pydantic import TypeAdapter
 from blocks.errors import ConfigurationError, OutOfScope, StaleObservation
 from blocks.types import AddressChange, AddressRecord, LogPoint, RecoverySet, SmokeCheck, Tier
 from flows.decisions.other_release import expected
-from flows.decisions.readiness import NO_REPLAY, SERIES, Readiness, Way, no_way_back, restore_way
+from flows.decisions.readiness import (
+    NO_REPLAY,
+    SERIES,
+    Readiness,
+    Way,
+    can_replay,
+    no_way_back,
+    point_out_of_reach,
+    restore_way,
+)
 from flows.decisions.set_choice import SetChoice
 
 
@@ -25,6 +34,7 @@ class Purpose(StrEnum):
     DRILL = "drill"
 
 
+LEFT_OUT = "le point demandé n'y est pas atteignable, les journaux n'y sont pas rejoués"
 _TOLD = ("warnings", "reaches")
 """Fields of a plan that the digest does not cover."""
 
@@ -184,7 +194,8 @@ def decide_recovery(seen: Observation, incident: str, purpose: Purpose) -> Recov
 
     Raises:
         ConfigurationError: No place is declared where a machine could be made.
-        UnsafePlan: The databases cannot come back at any of the targets.
+        UnsafePlan: The databases cannot come back at any of the targets, or not as of the wanted
+            point.
     """
     if not seen.targets:
         raise ConfigurationError(
@@ -206,6 +217,7 @@ def decide_recovery(seen: Observation, incident: str, purpose: Purpose) -> Recov
     readiness = ways_back(chosen, seen.targets)
     if all(each.way is Way.IMPOSSIBLE for each in readiness):
         raise no_way_back(chosen.id, readiness[0])
+    useful = _useful(seen, readiness, purpose)
     return RecoveryPlan(
         incident=incident,
         purpose=purpose,
@@ -214,17 +226,28 @@ def decide_recovery(seen: Observation, incident: str, purpose: Purpose) -> Recov
         fence=not drill,
         set_id=chosen.id,
         set_time=chosen.consistent_at,
-        targets=seen.targets,
+        targets=tuple(target for target, _ in useful),
         sites=plans,
-        warnings=(
-            *warnings(seen, plans, incident, drill=drill),
-            *_target_warnings(seen, readiness),
-        ),
-        readiness=readiness,
+        warnings=(*warnings(seen, plans, incident, drill=drill), *target_warnings(seen)),
+        readiness=tuple(ready for _, ready in useful),
         point=seen.archive.wanted,
         end=seen.archive.end if seen.archive.wanted else None,
         reaches=seen.archive.reaches,
     )
+
+
+def _useful(
+    seen: Observation, ways: Sequence[Readiness], purpose: Purpose
+) -> Sequence[tuple[TargetChoice, Readiness]]:
+    """Return the targets where what is wanted can be had: a point in time needs a replay."""
+    pairs = tuple(zip(seen.targets, ways, strict=True))
+    point = seen.archive.wanted
+    left = [each for each in pairs if can_replay(each[1])] if point else pairs
+    if not left:
+        reasons = "; ".join(f"{target.provider}: {ready.reason}" for target, ready in pairs)
+        command = "drill" if purpose is Purpose.DRILL else "recover"
+        raise point_out_of_reach(seen.server, command, point, reasons)
+    return left
 
 
 def ways_back(chosen: RecoverySet, targets: Sequence[TargetChoice]) -> tuple[Readiness, ...]:
@@ -325,12 +348,14 @@ def warnings(
     return tuple(found)
 
 
-def _target_warnings(seen: Observation, readiness: Sequence[Readiness]) -> tuple[str, ...]:
-    """Say what is different on a machine of another release."""
-    lost = seen.choice.chosen.server_facts
-    found = []
-    for target, ready in zip(seen.targets, readiness, strict=True):
-        said = list(expected(lost, target.release))
+def target_warnings(seen: Observation) -> tuple[str, ...]:
+    """Say what is different on a machine of another release, and which target is left out."""
+    chosen, found = seen.choice.chosen, list[str]()
+    for target, ready in zip(seen.targets, ways_back(chosen, seen.targets), strict=True):
+        if seen.archive.wanted and not can_replay(ready):
+            found.append(f"{target.provider} écarté : {LEFT_OUT} ({ready.reason})")
+            continue
+        said = list(expected(chosen.server_facts, target.release))
         if ready.way in (Way.LOGICAL, Way.IMPOSSIBLE):
             said.append(f"bases : {ready.reason}")
         if ready.way is Way.LOGICAL and seen.archive.reaches is not None:
