@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from flows.decisions.recovery_plan import (
-    CHECKS,
-    Observation,
-    RecoveryPlan,
-    SitePlan,
+from flows.decisions.recovery_decision import (
     moves_of,
     target_warnings,
     unread_domains,
     warnings,
 )
+from flows.decisions.recovery_plan import CHECKS, Observation, RecoveryPlan, SitePlan
 
 
 def taken_up(known: RecoveryPlan, seen: Observation) -> RecoveryPlan:

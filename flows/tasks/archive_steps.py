@@ -14,9 +14,9 @@ from flows.decisions.readiness import NO_REPLAY, Way, point_out_of_reach, restor
 from flows.decisions.recovery_plan import Purpose, RecoveryPlan
 from flows.reports.wording import counted, size
 from flows.tasks.archive_look import chain_behind, find_point, spans_to
-from flows.tasks.backup_steps import shipped_sites
 from flows.tasks.incident import Incident, StepNote, now
 from flows.tasks.restore import LONG, find_ref
+from flows.tasks.shipping import log_source, shipped_sites
 from flows.tasks.steps import step
 
 
@@ -129,6 +129,6 @@ def resume_archive(incident: Incident, note: StepNote, server: Server) -> None:
     if estate.archive is None:
         note.skipped, note.why = True, "pas d'archive continue"
         return
-    logs = estate.database.log_source(server) if estate.database else None
+    logs = log_source(estate, server)
     estate.archive.start(server, estate.name, logs, shipped_sites(estate))
     note.did = "archive continue reprise sur la nouvelle machine"

@@ -9,7 +9,8 @@ import pytest
 from blocks.errors import UnsafePlan
 from flows.decisions.readiness import NO_REPLAY, Way, restore_way, unknown_collations
 from flows.decisions.recovery_again import taken_up
-from flows.decisions.recovery_plan import ArchiveView, Purpose, TargetChoice, decide_recovery
+from flows.decisions.recovery_decision import decide_recovery
+from flows.decisions.recovery_plan import ArchiveView, Purpose, TargetChoice
 from flows.decisions.set_choice import SetChoice
 from flows.reports.plan_text import plan_markdown
 from tests.unit.samples import NOON, observation, recovery_set

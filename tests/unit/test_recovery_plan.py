@@ -9,14 +9,8 @@ import pytest
 from blocks.errors import ConfigurationError, OutOfScope, StaleObservation
 from blocks.types import SmokeCheck
 from flows.decisions.recovery_again import taken_up
-from flows.decisions.recovery_plan import (
-    Purpose,
-    RecordMove,
-    ZoneView,
-    decide_recovery,
-    guard_recovery,
-    plan_from_document,
-)
+from flows.decisions.recovery_decision import decide_recovery, guard_recovery
+from flows.decisions.recovery_plan import Purpose, RecordMove, ZoneView, plan_from_document
 from flows.decisions.set_choice import SetChoice
 from tests.unit.samples import NOON, OLD, observation, recovery_set, site
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from blocks.records import StepRecord, StepState
-from flows.decisions.recovery_plan import Purpose, decide_recovery
+from flows.decisions.recovery_decision import decide_recovery
+from flows.decisions.recovery_plan import Purpose
 from flows.decisions.verdict import Outcome, SiteOutcome, conclude
 from flows.reports.outcome_html import outcome_html
 from flows.reports.outcome_report import outcome_document, outcome_markdown, outcome_sentence
