@@ -79,6 +79,10 @@ class OutOfStock(ProviderError):
     """The provider has no capacity, or no quota left, for this size in this place."""
 
 
+class Unsupported(ProviderError):
+    """The provider does not know this call."""
+
+
 class CommandFailed(ProviderError):
     """A remote command ended with a non-zero status.
 

@@ -21,7 +21,7 @@ from blocks.types import (
     Snapshot,
 )
 from flows.decisions.backup_plan import plan_backup
-from flows.decisions.recovery_plan import ways_back
+from flows.decisions.recovery_decision import ways_back
 from flows.reports.backup_text import backup_markdown
 from flows.reports.plan_text import ways_text
 from flows.reports.protection_text import copies_markdown

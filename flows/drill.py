@@ -36,6 +36,7 @@ def drill(
     target: str = "",
     approval: Approval = Approval.AUTOMATIC,
     at: str = "",
+    repository: str = "",
 ) -> dict[str, object]:
     """Practise the recovery of a server on an isolated machine that is always destroyed.
 
@@ -51,11 +52,12 @@ def drill(
         recovery_set: Jeu de sauvegarde à restaurer ; vide pour le plus récent utilisable.
         target: Fournisseur à employer seul ; vide pour l'ordre prévu.
         at: Point où revenir (2026-11-23 10:26:18, 0-1-4711, before 0-1-4711) ; vide : au plus tard.
+        repository: Dépôt à employer seul (copie) ; vide pour le premier qui peut servir.
         approval: Qui approuve (automatic : la politique écrite ici ; ask : une personne).
     """
     with open_incident(server, "", "Exercice de reprise de") as case:
         _sweep_leftovers(case)
-        seen = observe(case, recovery_set, target, at)
+        seen = observe(case, recovery_set, target, at, repository)
         plan = decide(case, seen, Purpose.DRILL, None)
         guard(case, plan, seen)
         show_plan(case, plan)

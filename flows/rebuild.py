@@ -36,7 +36,8 @@ def rebuild(incident: Incident, plan: RecoveryPlan, chosen: RecoverySet) -> Rebu
     A site that fails keeps its DNS; the others go on. Returns when every step has ended.
     """
     drill = plan.purpose is Purpose.DRILL
-    server = connect(incident, make_machine(incident, plan))
+    machine = make_machine(incident, plan)
+    server = connect(incident, machine)
     restore_accounts(incident, server, chosen)
     if drill:
         isolate(incident, server)
@@ -76,7 +77,7 @@ def rebuild(incident: Incident, plan: RecoveryPlan, chosen: RecoverySet) -> Rebu
         common["archive"] = submit(resume_archive, incident, server, after=[data])
         wait([common["cron"], common["archive"]])
     ends = {name: _end(future) for name, future in sites.items()}
-    return Rebuilt(server, ends, tuple(common))
+    return Rebuilt(server, ends, tuple(common), machine)
 
 
 def _end(future: Future) -> SiteEnd:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import flow_run
@@ -9,19 +11,24 @@ from prefect.runtime import flow_run
 from blocks.errors import ContinuityError
 from blocks.registry import names
 from flows.decisions.immutability import judge
-from flows.decisions.retention import RetentionRule
 from flows.decisions.retention_plan import RetentionRecord, plan_retention
-from flows.reports.retention_text import retention_markdown, retention_sentence
-from flows.tasks.announcing import tell_failures
+from flows.reports.retention_text import (
+    failed_section,
+    retention_page,
+    retention_section,
+    retention_sentence,
+)
+from flows.tasks.announcing import Failures, tell_failures
 from flows.tasks.immutability import run_self_test
 from flows.tasks.incident import Estate, open_estate
 from flows.tasks.opening import hold_backup_lease, hold_server_lease
 from flows.tasks.retention_steps import (
     look_at_clock,
     look_at_sets,
-    raise_if_tampered,
     remove_sets,
     renew_locks,
+    rule_of,
+    tampering,
 )
 from flows.tasks.work import side_by_side
 
@@ -39,14 +46,15 @@ def _run_name() -> str:
 def retention(server: str = "") -> list[str]:
     """Remove old recovery sets of one server or of all, and keep what is left locked.
 
-    Preconditions: the estate is applied; the repository answers; no backup runs. The pruning key
-    may hide objects and lengthen locks, and nothing else.
-    Changes: removes manifests beyond the rule, then the snapshots and data that no kept set needs
-    (in a versioned bucket: hides them); lengthens locks that end too soon.
+    Preconditions: the estate is applied; its repositories answer; no backup runs. The pruning key
+    of each repository may hide objects and lengthen locks, and nothing else.
+    Changes, in every repository: removes manifests beyond the rule, then the snapshots and data
+    that no kept set needs (in a versioned bucket: hides them); lengthens locks that end too soon.
     Undo: what was hidden comes back with `continuity repository rewind` while its versions last; a
     longer lock cannot be undone.
     Stops: before anything when the clock jumped; before removing when a recovery holds the server,
-    when a set is damaged or has vanished. Locks are renewed all the same.
+    when a set is damaged or has vanished. Locks are renewed all the same. A repository that stops
+    keeps no other one from its turn; the run ends red.
 
     Args:
         server: Nom du serveur (web1) ; vide pour tous les serveurs.
@@ -56,39 +64,61 @@ def retention(server: str = "") -> list[str]:
     with tell_failures("Conservation") as failures:
         for name in wanted:
             with failures.of(name):
-                told.append(_keep(open_estate(name)))
+                told += _keep(open_estate(name), failures)
     return told
 
 
-def _keep(estate: Estate) -> str:
+def _keep(estate: Estate, failures: Failures) -> list[str]:
+    """Go through every repository, whatever was found in the others."""
     with hold_backup_lease(estate):
-        previous = look_at_clock(estate)
-        test = run_self_test(estate.repository)
-        gone, stopped = _remove(estate, previous)
-        renewed = renew_locks(estate, test.lock_mode)
+        kept = [_keep_in(estate, name) for name in estate.repositories]
+    page = retention_page(estate.name, [each.section for each in kept])
+    create_markdown_artifact(key=f"retention-{estate.name}", markdown=page)
+    for name, each in zip(estate.repositories, kept, strict=True):
+        with failures.of(estate.name, name if estate.copies else ""):
+            if each.trouble:
+                raise each.trouble
+    return [each.sentence for each in kept if each.sentence]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What came of one repository: its part of the page, and a sentence or what went wrong."""
+
+    section: str
+    sentence: str = ""
+    trouble: ContinuityError | None = None
+
+
+def _keep_in(estate: Estate, repository: str) -> Kept:
+    alone = estate.only(repository)
+    try:
+        previous = look_at_clock(alone, subject=repository)
+        test = run_self_test(alone.repository, subject=repository)
+        gone, stopped = _remove(estate, alone, previous)
+        renewed = renew_locks(alone, test.lock_mode, subject=repository)
+    except ContinuityError as error:
+        return Kept(failed_section(repository, error), trouble=error)
     verdict = judge(test)
     if verdict.proven is not True:
-        get_run_logger().warning("%s: %s", estate.name, verdict.sentence)
-    text = retention_markdown(estate.name, test, verdict, renewed.audit, renewed.lengthened,
-                              renewed.hidden, gone, str(stopped or ""))  # fmt: skip
-    create_markdown_artifact(key=f"retention-{estate.name}", markdown=text)
-    raise_if_tampered(estate, renewed)
-    if stopped:
-        raise stopped
-    return retention_sentence(estate.name, renewed.audit, renewed.lengthened, gone)
+        get_run_logger().warning("%s in %s: %s", estate.name, repository, verdict.sentence)
+    section = retention_section(repository, test, verdict, renewed.audit, renewed.lengthened,
+                                renewed.hidden, gone, str(stopped or ""))  # fmt: skip
+    trouble = tampering(alone, renewed.audit) or renewed.trouble or stopped
+    what = f"{estate.name}, dépôt {repository}"
+    told = retention_sentence(what, renewed.audit, renewed.lengthened, gone)
+    return Kept(section, "" if trouble else told, trouble)
 
 
 def _remove(
-    estate: Estate, previous: RetentionRecord | None
+    estate: Estate, alone: Estate, previous: RetentionRecord | None
 ) -> tuple[tuple[str, ...], ContinuityError | None]:
     """Remove what the rule no longer keeps; an error waits until the locks are renewed."""
-    rule = estate.declared.retention
+    repository = alone.repository_name
     try:
         with hold_server_lease(estate):
-            view = look_at_sets(estate, previous)
-            plan = plan_retention(
-                view, RetentionRule(rule.last, rule.daily, rule.weekly, rule.monthly)
-            )
-            return remove_sets(estate, plan), None
+            view = look_at_sets(alone, previous, subject=repository)
+            plan = plan_retention(view, rule_of(estate))
+            return remove_sets(alone, plan, subject=repository), None
     except ContinuityError as error:
         return (), error

@@ -21,7 +21,7 @@ from flows.tasks.work import side_by_side
     task_runner=side_by_side(4),
     persist_result=False,
 )
-def rewind(server: str, to: datetime, approved: str = "") -> str:
+def rewind(server: str, to: datetime, approved: str = "", repository: str = "") -> str:
     """Make the versions as of a moment the newest again, so that stock restic works.
 
     Preconditions: the bucket keeps versions; the server's key was changed, or the attacker goes on.
@@ -35,11 +35,13 @@ def rewind(server: str, to: datetime, approved: str = "") -> str:
         server: Nom du serveur dont le dépôt a été abîmé.
         to: L'heure dont on veut retrouver l'état.
         approved: Empreinte du plan approuvé, telle que montrée par `continuity repository rewind`.
+        repository: Dépôt du serveur à ramener en arrière (copie) ; vide pour le premier.
     """
-    estate = open_estate(server)
+    whole = open_estate(server)
+    estate = whole.only(repository or whole.repository_name)
     with ExitStack() as stack:
-        stack.enter_context(hold_server_lease(estate))
-        stack.enter_context(hold_backup_lease(estate))
+        stack.enter_context(hold_server_lease(whole))
+        stack.enter_context(hold_backup_lease(whole))
         plan = observe(estate, to)
         if plan.empty:
             return rewind_sentence(plan)

@@ -64,7 +64,6 @@ class ReplayState:
     """What the server says of the replay."""
 
     configured: bool
-    running: bool
     error: str
     idle: bool
     """Whether it has applied all that it was given."""
@@ -132,7 +131,6 @@ def _state(server: Server) -> ReplayState:
     values = dict(re.findall(r"^ *(\w+): (.*)$", said, re.M))
     return ReplayState(
         configured=bool(values),
-        running=values.get("Slave_SQL_Running") == "Yes",
         error=values.get("Last_SQL_Error", ""),
         idle="has read all relay log" in values.get("Slave_SQL_Running_State", ""),
     )

@@ -25,6 +25,7 @@ from blocks.errors import (
     ProviderError,
     Unavailable,
     Unreachable,
+    Unsupported,
 )
 
 _CODES: dict[str, tuple[type[ContinuityError], str]] = {
@@ -41,6 +42,7 @@ _CODES: dict[str, tuple[type[ContinuityError], str]] = {
     "ConditionalRequestConflict": (AlreadyExists, "read the object again, then decide anew"),
     "SlowDown": (Unavailable, "wait a minute; if it stays so, ask the provider for its limits"),
     "RequestTimeout": (DeadlineExceeded, "look at the provider's status page; run again"),
+    "NotImplemented": (Unsupported, "ask the provider whether it keeps versions and locks"),
     "InvalidBucketName": (ConfigurationError, "correct `bucket` in the repository's block"),
 }
 _STATUSES = {

@@ -10,7 +10,8 @@ from blocks.types import Lock, ObjectVersion
 class VersionedObjects(ABC):
     """All versions of the objects in a bucket. Keys are relative to the store's prefix.
 
-    Nothing here destroys a version. Errors are those of `ObjectStore`.
+    Nothing here destroys a version. Errors are those of `ObjectStore`, and `Unsupported` where the
+    store keeps no versions.
     """
 
     @abstractmethod

@@ -18,17 +18,18 @@ from deployments.cli.connection import EstateFile, Local, connected
 from deployments.cli.progress import shown
 from flows.decisions.abandoned import LAST_WORDS
 from flows.decisions.protection import CopyView, protection
+from flows.decisions.standing import Standings
 from flows.decisions.verdict import Verdict
 from flows.reports.outcome_report import STATES
 from flows.reports.protection_text import protection_line, protection_rows
-from flows.reports.verification_text import standing_text, state_text
+from flows.reports.verification_text import standing_text, states_text
 from flows.reports.wording import VERDICTS, duration, size, step_title
 from flows.tasks.approval import APPROVAL, PLAN
 from flows.tasks.closing import close_ended, ended_runs
 from flows.tasks.ending import REPORT
 from flows.tasks.incident import Estate, open_estate
 from flows.tasks.look import usable_copies
-from flows.tasks.standing import standing
+from flows.tasks.standing import standings
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
@@ -43,13 +44,14 @@ def sets(
     with connected(local=local, estate=estate, quiet=as_json), shown():
         opened = open_estate(server)
         copies = usable_copies(opened)
-        known = standing(opened, copies)
+        known = standings(opened, copies)
     found, refused, states, now = known.sets, known.refused, known.statuses, known.taken_at
     if as_json:
         print(json.dumps([{"id": s.id, "consistent_at": s.consistent_at.isoformat(),
                            "state": str(states[s.id].state), "why": states[s.id].why,
                            "refused": refused.get(s.id, ""),
-                           "copies": _holding(copies, s.id)} for s in found]))  # fmt: skip
+                           "copies": _holding(copies, s.id),
+                           "repositories": _states(known, s.id)} for s in found]))  # fmt: skip
         return
     table = Table(title=f"Jeux de sauvegarde de {server}", title_justify="left")
     table.add_column("Jeu", no_wrap=True)  # it is copied from here into commands
@@ -63,7 +65,7 @@ def sets(
             size(sum(ref.size for ref in each.snapshots)),
             size(sum(ref.added for ref in each.snapshots if ref.taken_in == each.id)),
             ", ".join(_holding(copies, each.id)),
-            state_text(states[each.id], now),
+            states_text(known, each.id),
         )
     for name in refused.keys() - {each.id for each in found}:
         table.add_row(name, "?", "", "", "", "", refused[name])
@@ -74,6 +76,14 @@ def sets(
 
 def _holding(copies: Sequence[CopyView], set_id: str) -> list[str]:
     return [copy.name for copy in copies if set_id in {each.id for each in copy.usable()}]
+
+
+def _states(known: Standings, set_id: str) -> dict[str, dict[str, str]]:
+    """Return the state and what speaks against it in each repository that has the set."""
+    found = {each.repository: each.statuses.get(set_id) for each in known.copies}
+    return {
+        name: {"state": str(each.state), "why": each.why} for name, each in found.items() if each
+    }
 
 
 def _places(copies: Sequence[CopyView]) -> Table:
@@ -129,7 +139,7 @@ def _newest(server: str) -> tuple[str, str, str, str]:
     try:
         opened = open_estate(server)
         copies = usable_copies(opened)
-        known = standing(opened, copies)
+        known = standings(opened, copies)
     except ContinuityError as error:
         return str(error), "?", "?", "?"
     rule = protection_line(protection(server, opened.declared.domain.value(), copies))
@@ -137,7 +147,7 @@ def _newest(server: str) -> tuple[str, str, str, str]:
         return f"aucun : continuity backup {server}", "?", "?", rule
     now, newest = known.taken_at, known.sets[-1]
     age = duration(now - newest.consistent_at)
-    return newest.id, age, standing_text(known.weighed(), now), rule
+    return newest.id, age, standing_text(known), rule
 
 
 def _incidents(server: str) -> Table:

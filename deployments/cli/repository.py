@@ -87,10 +87,10 @@ def rewind(
     moment = to.replace(tzinfo=UTC)
     with connected(local=local, estate=estate), shown():
         for each in _servers(name, server):
-            plan = plan_of(open_estate(each), moment)
+            plan = plan_of(open_estate(each).only(name), moment)
             show(rewind_markdown(plan))
             if not plan.empty:
-                print(run(each, moment, approve or _ask(plan.digest)))
+                print(run(each, moment, approve or _ask(plan.digest), name))
 
 
 def retention(
@@ -114,8 +114,9 @@ def _ask(digest: str) -> str:
 
 def _repository(name: str) -> Repository:
     for _, declared in _protected():
-        if declared.repository.rpartition("/")[2] == name:
-            return registry.load(declared.repository, Repository)
+        for reference in (declared.repository, *declared.copies):
+            if _name(reference) == name:
+                return registry.load(reference, Repository)
     return registry.load(f"restic-repository/{name}", Repository)
 
 
@@ -123,12 +124,16 @@ def _servers(name: str, only: str) -> list[str]:
     found = [
         server
         for server, declared in _protected()
-        if declared.repository.rpartition("/")[2] == name and only in ("", server)
+        if name in map(_name, (declared.repository, *declared.copies)) and only in ("", server)
     ]
     if not found:
         hint = "name a repository of the estate file: continuity estate validate"
         raise ConfigurationError(f"repository {name}", "no such server uses it", hint)
     return found
+
+
+def _name(reference: str) -> str:
+    return reference.rpartition("/")[2]
 
 
 def _protected() -> Iterator[tuple[str, ProtectedServer]]:

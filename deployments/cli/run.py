@@ -92,6 +92,7 @@ def drill(
     recovery_set: Set = "",
     target: Target = "",
     at: Point = "",
+    repository: Annotated[str, typer.Option(help="Use only this repository.")] = "",
     local: Local = False,
     estate: EstateFile = None,
 ) -> None:
@@ -105,6 +106,7 @@ def drill(
             target=target,
             approval=Approval.AUTOMATIC,
             at=at,
+            repository=repository,
         )
         _tell(report)
 

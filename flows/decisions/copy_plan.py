@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from blocks.errors import VerificationFailed
 from blocks.types import Part, ReadBack, RecoverySet, Snapshot, SnapshotRef
+from flows.decisions.retention import RetentionRule, sets_to_keep
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +19,15 @@ class CopyResult:
     failed: str = ""
 
 
-def sets_to_copy(sets: Sequence[RecoverySet], there: Collection[str]) -> tuple[RecoverySet, ...]:
-    """Return the sets that are not there yet, newest first: it is the one most likely needed."""
-    missing = [each for each in sets if each.id not in there]
+def sets_to_copy(
+    sets: Sequence[RecoverySet], there: Collection[str], rule: RetentionRule
+) -> tuple[RecoverySet, ...]:
+    """Return the sets that are not there yet, newest first: it is the one most likely needed.
+
+    Those that the rule no longer keeps are left out: retention would remove them there at once.
+    """
+    kept = set(sets_to_keep(sets, rule))
+    missing = [each for each in sets if each.id in kept and each.id not in there]
     return tuple(sorted(missing, key=lambda each: each.started_at, reverse=True))
 
 

@@ -48,6 +48,10 @@ class LockAudit:
     tampered_at: datetime | None = None
 
 
+NOTHING_LOCKED = LockAudit(0, 0, 0, (), None, (), ())
+"""Of a store that keeps neither versions nor locks."""
+
+
 def to_keep(
     server: str, versions: Sequence[ObjectVersion], needed: Collection[str]
 ) -> tuple[ObjectVersion, ...]:

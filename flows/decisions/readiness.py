@@ -79,6 +79,29 @@ def no_way_back(set_id: str, readiness: Readiness) -> UnsafePlan:
     )
 
 
+def can_replay(ready: Readiness) -> bool:
+    """Return whether binary logs may be replayed after it, as far as is known."""
+    return ready.way not in (Way.LOGICAL, Way.IMPOSSIBLE)
+
+
+def point_out_of_reach(server: str, command: str, point: str, reasons: str) -> UnsafePlan:
+    """Return the error for a wanted point that cannot be reached, and what to type instead.
+
+    Args:
+        server: Whose point.
+        command: `recover` or `drill`.
+        point: As the operator wrote it.
+        reasons: Why not.
+    """
+    return UnsafePlan(
+        f"point in time {point}",
+        f"cannot be reached, binary logs are not replayed here: {reasons}",
+        f"the set as it is, without --at: continuity {command} {server}; or a provider whose "
+        f"machines have the lost server's MariaDB: continuity {command} {server} "
+        f'--at "{point}" --target PROVIDER',
+    )
+
+
 def product(version: str) -> str:
     """Tell MariaDB from MySQL by a server's version."""
     return "MariaDB" if "mariadb" in version.lower() else "MySQL"

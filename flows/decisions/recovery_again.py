@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from flows.decisions.recovery_plan import (
-    CHECKS,
-    Observation,
-    RecoveryPlan,
-    SitePlan,
+from blocks.errors import UnsafePlan
+from flows.decisions.recovery_decision import (
     moves_of,
+    target_warnings,
     unread_domains,
     warnings,
 )
+from flows.decisions.recovery_plan import CHECKS, Observation, RecoveryPlan, SitePlan
 
 
 def taken_up(known: RecoveryPlan, seen: Observation) -> RecoveryPlan:
@@ -20,9 +19,19 @@ def taken_up(known: RecoveryPlan, seen: Observation) -> RecoveryPlan:
 
     Checks are not part of what was approved: one that was mended since is used. Names that can be
     changed only now are new, and so is then the digest: they must be approved.
+
+    Raises:
+        UnsafePlan: The estate names another machine by now: fencing would stop the new one.
     """
+    if seen.address != known.lost_address:
+        raise UnsafePlan(
+            f"incident {known.incident}",
+            f"is about {known.lost_address}, the estate file names {seen.address} by now",
+            f"to go on with it, put {known.lost_address} back and: continuity estate apply; "
+            f"if {seen.address} is lost as well: continuity recover {known.server}",
+        )
     sites = tuple(_with_names(_with_checks(each, seen), seen) for each in known.sites)
-    told = warnings(seen, sites, known.incident, drill=False)
+    told = (*warnings(seen, sites, known.incident, drill=False), *target_warnings(seen))
     return replace(known, sites=sites, warnings=told)
 
 

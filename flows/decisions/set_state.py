@@ -39,6 +39,14 @@ class SetStatus:
     why: str = ""
 
 
+_BEST_FIRST = (SetState.PROVEN, SetState.TAKEN, SetState.STALE, SetState.FAILED)
+
+
+def best(statuses: Sequence[SetStatus]) -> SetStatus:
+    """Return the best state of one set over several repositories; of equal ones the first."""
+    return min(statuses, key=lambda each: _BEST_FIRST.index(each.state))
+
+
 def set_statuses(
     sets: Sequence[RecoverySet],
     refused: Mapping[str, str],

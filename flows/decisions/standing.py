@@ -7,15 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from blocks.types import Damage, Proof, Reading, RecoverySet
-from flows.decisions.set_state import SetStatus, differing, set_statuses
-from flows.decisions.verification_plan import Bound, Policy, bound
+from flows.decisions.set_state import SetStatus, best, differing, set_statuses
+from flows.decisions.verification_plan import NEXT_RUN, Bound, Policy, bound
 
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """Whether a server's backups are proven, and what is missing."""
+    """Whether backups are proven, and what is missing."""
 
-    newest_proof: datetime | None
     problems: tuple[str, ...]
 
     @property
@@ -26,7 +25,7 @@ class Weighed:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is known of one server's sets.
+    """What is known of one server's sets in one repository.
 
     Attributes:
         taken_at: When it was looked at.
@@ -34,6 +33,8 @@ class Standing:
         proofs: The newest proof of each set.
         reading: How far the rolling reading is; None if it never began.
         distrusted: Why records about the sets were not used.
+        repository: The repository's name.
+        failed: Why it could not be looked at, "" if it could; nothing else is known then.
     """
 
     server: str
@@ -44,6 +45,8 @@ class Standing:
     proofs: Mapping[str, Proof]
     reading: Reading | None
     distrusted: tuple[str, ...] = field(default=())
+    repository: str = ""
+    failed: str = ""
 
     @property
     def usable(self) -> tuple[RecoverySet, ...]:
@@ -67,15 +70,20 @@ class Standing:
         """The last proof, whether it passed or not."""
         return max(self.proofs.values(), key=lambda each: each.at, default=None)
 
+    @property
+    def proven_at(self) -> datetime | None:
+        """When a set was last proven, None if none ever was."""
+        return max((each.at for each in self.proofs.values() if each.passed), default=None)
+
     def weighed(self, troubles: Sequence[str] = ()) -> Weighed:
         """Say whether everything is proven. `troubles` are what went wrong while looking."""
-        passed = max((each.at for each in self.proofs.values() if each.passed), default=None)
-        problems = [*troubles, *self.distrusted, *self._proof_problems(passed)]
-        problems += self._reading_problems()
-        return Weighed(passed, tuple(problems))
+        if self.failed:
+            return Weighed((f"cannot be read: {self.failed}",))
+        problems = [*troubles, *self.distrusted, *self._proof_problems()]
+        return Weighed((*problems, *self._reading_problems()))
 
-    def _proof_problems(self, passed: datetime | None) -> list[str]:
-        found = []
+    def _proof_problems(self) -> list[str]:
+        found, passed = [], self.proven_at
         if not self.statuses:
             found.append("there is no recovery set")
         elif passed is None:
@@ -100,3 +108,69 @@ class Standing:
         hit = [name for name, each in self.statuses.items() if damage.key in each.why]
         needed = f"sets {', '.join(hit)} need it" if hit else "no set needs it"
         return f"{damage.key} is damaged, {needed}"
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """What is known of one server's sets in all its repositories.
+
+    Attributes:
+        copies: A repository each, the first one in front.
+        sets: Every set that lies anywhere, oldest first.
+        refused: Why the sets that no repository can give must not be used.
+    """
+
+    copies: tuple[Standing, ...]
+    sets: tuple[RecoverySet, ...]
+    refused: Mapping[str, str]
+
+    @property
+    def server(self) -> str:
+        """The server's name."""
+        return self.copies[0].server
+
+    @property
+    def taken_at(self) -> datetime:
+        """When it was looked at."""
+        return self.copies[0].taken_at
+
+    @property
+    def statuses(self) -> dict[str, SetStatus]:
+        """The best state that a set has in any repository: a recovery takes it from there."""
+        held = [(name, each) for copy in self.copies for name, each in copy.statuses.items()]
+        names = sorted({name for name, _ in held})
+        return {name: best([each for held_, each in held if held_ == name]) for name in names}
+
+    @property
+    def proven_at(self) -> datetime | None:
+        """Since when every repository is proven, None if one never was."""
+        proven = [each.proven_at for each in self.copies]
+        known = [at for at in proven if at is not None]
+        return min(known) if len(known) == len(proven) else None
+
+    def weighed(self, troubles: Mapping[str, Sequence[str]] | None = None) -> Weighed:
+        """Say whether everything is proven in every repository.
+
+        Args:
+            troubles: What went wrong while looking, by repository.
+        """
+        several = len(self.copies) > 1
+        return Weighed(
+            tuple(
+                f"{copy.repository}: {problem}" if several else problem
+                for copy in self.copies
+                for problem in (
+                    *copy.weighed((troubles or {}).get(copy.repository, ())).problems,
+                    *self._behind(copy),
+                )
+            )
+        )
+
+    def _behind(self, copy: Standing) -> list[str]:
+        """Say that a repository lacks the newest set, once a backup had a day to bring it."""
+        usable = [each for each in self.sets if each.id not in self.refused]
+        due = [each for each in usable if self.taken_at - each.finished_at > NEXT_RUN]
+        here = max((each.started_at for each in copy.usable), default=None)
+        if copy.failed or not due or (here is not None and here >= due[-1].started_at):
+            return []
+        return [f"set {due[-1].id} is not whole there"]

@@ -59,6 +59,8 @@ class Outcome:
     problems: tuple[str, ...] = field(default=())
     to_check: tuple[str, ...] = field(default=())
     """What is proven to answer, but a person should look at, such as another version of PHP."""
+    to_do: tuple[str, ...] = field(default=())
+    """What a person must type now, in this order, so that the new machine is protected."""
 
 
 def conclude(

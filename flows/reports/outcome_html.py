@@ -44,7 +44,9 @@ plan <code>{{ d.plan_digest }}</code> approuvé par {{ d.approved_by }}.</p>
 <td class="{{ '' if site.proven else 'no' }}">{{ 'oui' if site.proven else 'NON' }}</td>
 <td>{{ span(site.down_seconds) }}</td><td>{{ span(d.rpo_seconds) }}</td><td>{{ site.observed }}</td></tr>
 {% endfor %}</table>
-{% if d.problems %}<h2>Reste à faire</h2><ul>{% for each in d.problems %}<li>{{ each }}</li>{% endfor %}</ul>
+{% if d.problems %}<h2>Ce qui manque</h2><ul>{% for each in d.problems %}<li>{{ each }}</li>{% endfor %}</ul>
+{% endif %}{% if d.to_do %}<h2>À faire</h2>
+<ol>{% for each in d.to_do %}<li>{{ each }}</li>{% endfor %}</ol>
 {% endif %}{% if d.to_check %}<h2>À vérifier</h2>
 <ul>{% for each in d.to_check %}<li>{{ each }}</li>{% endfor %}</ul>
 {% endif %}<h2>Étapes</h2>

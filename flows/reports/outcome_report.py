@@ -18,6 +18,12 @@ STATES = {
     StepState.SKIPPED: "sans objet",
 }
 
+SECTIONS = (
+    ("problems", "Ce qui manque", "-"),
+    ("to_do", "À faire", "1."),
+    ("to_check", "À vérifier", "-"),
+)
+
 
 def outcome_document(
     outcome: Outcome, plan: RecoveryPlan, records: Sequence[StepRecord], operator: str
@@ -54,6 +60,7 @@ def outcome_document(
         ],
         "problems": list(outcome.problems),
         "to_check": list(outcome.to_check),
+        "to_do": list(outcome.to_do),
         "steps": [_step(record) for record in latest(records)],
     }
 
@@ -101,10 +108,10 @@ def outcome_markdown(document: Mapping[str, object]) -> str:
             f"| {site['title']} | {'oui' if site['proven'] else 'NON'} | "
             f"{duration(_span(site['down_seconds']))} | {site['observed']} |"
         )
-    for key, title in (("problems", "Reste à faire"), ("to_check", "À vérifier")):
+    for key, title, mark in SECTIONS:
         listed = document[key]
         if isinstance(listed, list) and listed:
-            lines += ["", f"## {title}", "", *(f"- {each}" for each in listed)]
+            lines += ["", f"## {title}", "", *(f"{mark} {each}" for each in listed)]
     lines += ["", "## Étapes", "", "| Étape | État | Durée | Détail |", "|---|---|---|---|"]
     for each in _rows(document["steps"]):
         detail = " ; ".join(str(each[key]) for key in ("saw", "did", "why") if each[key])

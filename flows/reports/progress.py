@@ -138,6 +138,7 @@ def _end(outcome: Outcome | None) -> str:
             for site in outcome.sites
         ),
         *(f"✗ {problem}" for problem in outcome.problems),
+        *(f"*À faire ({number})* : {each}" for number, each in enumerate(outcome.to_do, 1)),
         *(f"À vérifier : {each}" for each in outcome.to_check),
     ]
     return "\n".join(lines)

@@ -34,19 +34,29 @@ def self_test_rows(test: SelfTest) -> list[tuple[str, str, str]]:
     return [(CHECKS[each.check], STATES[each.state], each.evidence) for each in test.results]
 
 
-def retention_sentence(server: str, audit: LockAudit, lengthened: int, gone: Sequence[str]) -> str:
-    """Say in one sentence what one run did."""
+def retention_sentence(what: str, audit: LockAudit, lengthened: int, gone: Sequence[str]) -> str:
+    """Say in one sentence what one run did to `what`, such as `web1, dépôt principal`."""
     removed = counted(len(gone), "jeu retiré", "jeux retirés")
     until = f"{audit.earliest:%Y-%m-%d}" if audit.earliest else "aucune date"
     return (
-        f"{server} : {removed} ; {counted(audit.objects, 'objet')} sous verrou"
+        f"{what} : {removed} ; {counted(audit.objects, 'objet')} sous verrou"
         f" ({size(audit.bytes)}), {counted(lengthened, 'verrou prolongé', 'verrous prolongés')},"
         f" première échéance {until}"
     )
 
 
-def retention_markdown(
-    server: str,
+def retention_page(server: str, sections: Sequence[str]) -> str:
+    """Return the page of one run, a section for each repository."""
+    return "\n".join([f"# Conservation de {server}", "", *sections])
+
+
+def failed_section(repository: str, error: Exception) -> str:
+    """Return what the page says of a repository in which nothing could be done."""
+    return f"## Dépôt {repository} : ÉCHEC\n\n{error}\n"
+
+
+def retention_section(
+    repository: str,
     test: SelfTest,
     verdict: Immutability,
     audit: LockAudit,
@@ -55,8 +65,8 @@ def retention_markdown(
     gone: Sequence[str],
     stopped: str,
 ) -> str:
-    """Return the page of one run: what was removed, what is locked until when, what was tested."""
-    lines = [f"# Conservation de {server}", ""]
+    """Say of one repository what was removed, what is locked until when, what was tested."""
+    lines = [f"## Dépôt {repository}", ""]
     lines += [f"**Rien n'a été retiré.** {stopped}", ""] if stopped else []
     lines += [f"Jeux retirés : {', '.join(gone) or 'aucun'}.", ""]
     lines += [
@@ -70,7 +80,7 @@ def retention_markdown(
         f"| cachés ou absents | {len(audit.missing)} |",
         f"| anciennes versions encore stockées, donc facturées | {size(hidden)} |",
         "",
-        f"## {verdict.sentence.capitalize()}",
+        f"**{verdict.sentence.capitalize()}**",
         "",
         f"Testé le {moment(test.at)} : `{test.place}`",
         "",

@@ -8,7 +8,7 @@ from datetime import datetime
 from blocks.types import Proof, Reading, SpotCheck
 from flows.decisions.set_state import SetState, SetStatus
 from flows.decisions.spot_check import detectable
-from flows.decisions.standing import Standing, Weighed
+from flows.decisions.standing import Standing, Standings, Weighed
 from flows.decisions.verification_plan import Bound
 from flows.reports.wording import ago, counted, duration, moment, size
 
@@ -33,11 +33,34 @@ def state_text(status: SetStatus, now: datetime) -> str:
     return text
 
 
-def standing_text(weighed: Weighed, now: datetime) -> str:
-    """Return a server's standing in a few words."""
-    proven = weighed.newest_proof
-    last = f"dernière preuve {ago(now - proven)}" if proven else "aucune preuve"
-    return last if weighed.green else f"NON PROUVÉ : {last} ; {'; '.join(weighed.problems)}"
+def standing_text(known: Standings) -> str:
+    """Return a server's standing in a few words, a repository each if there are several."""
+    weighed, several = known.weighed(), len(known.copies) > 1
+    proofs = " ; ".join(
+        f"{each.repository} : {_last_proof(each)}" if several else _last_proof(each)
+        for each in known.copies
+    )
+    return proofs if weighed.green else f"NON PROUVÉ : {proofs} ; {'; '.join(weighed.problems)}"
+
+
+def states_text(known: Standings, set_id: str) -> str:
+    """Return a set's state in each repository, a line each if there are several."""
+    texts = {each.repository: _state_in(each, set_id) for each in known.copies}
+    if len(texts) == 1:
+        return next(iter(texts.values()))
+    return "\n".join(f"{name} : {text}" for name, text in texts.items())
+
+
+def _last_proof(copy: Standing) -> str:
+    proven = copy.proven_at
+    return f"dernière preuve {ago(copy.taken_at - proven)}" if proven else "aucune preuve"
+
+
+def _state_in(copy: Standing, set_id: str) -> str:
+    if copy.failed:
+        return "illisible"
+    status = copy.statuses.get(set_id)
+    return state_text(status, copy.taken_at) if status else "absent"
 
 
 def bound_text(bound: Bound | None) -> str:
@@ -79,51 +102,83 @@ def spot_text(spot: SpotCheck | None) -> str:
     )
 
 
-def verification_document(known: Standing, weighed: Weighed) -> dict[str, object]:
-    """Return the result as JSON values; texts are for people."""
-    bound, reading = known.bound, known.reading
+def verification_document(known: Standings, weighed: Weighed) -> dict[str, object]:
+    """Return the result as JSON values, by repository and by set; texts are for people."""
+    statuses = known.statuses
     return {
         "server": known.server,
         "taken_at": known.taken_at.isoformat(),
         "proven": weighed.green,
         "problems": list(weighed.problems),
-        "newest_proof": weighed.newest_proof.isoformat() if weighed.newest_proof else None,
+        "proven_at": _iso(known.proven_at),
+        "repositories": {each.repository: _repository_document(each) for each in known.copies},
+        "sets": {
+            name: {
+                "state": str(statuses[name].state),
+                "repositories": {each.repository: _state_in(each, name) for each in known.copies},
+            }
+            for name in sorted(statuses, reverse=True)
+        },
+    }
+
+
+def _repository_document(known: Standing) -> dict[str, object]:
+    bound, reading = known.bound, known.reading
+    return {
+        "failed": known.failed,
         "proof": _proof_text(known.newest_proof),
+        "proven_at": _iso(known.proven_at),
         "bound": bound_text(bound),
         "bound_seconds": bound.oldest.total_seconds() if bound and bound.oldest else None,
         "bytes_read": reading.bytes if reading else 0,
         "repository_bytes": reading.total if reading else 0,
         "cost": cost_text(reading, bound),
         "spot_check": spot_text(reading.spot if reading else None),
-        "sets": {
-            name: {"state": str(each.state), "text": state_text(each, known.taken_at)}
-            for name, each in sorted(known.statuses.items(), reverse=True)
-        },
     }
 
 
 def verification_markdown(document: Mapping[str, object]) -> str:
     """Return the result for Prefect's pages and the terminal."""
-    problems, sets = document["problems"], document["sets"]
     verdict = "**prouvées**" if document["proven"] else "**NON PROUVÉES**"
     lines = [
         f"# Sauvegardes de {document['server']} : {verdict}",
         "",
         f"Au {moment(datetime.fromisoformat(str(document['taken_at'])))}.",
-        "",
-        "| Contrôle | Résultat |",
-        "|---|---|",
-        f"| Restauration | {document['proof']} |",
-        f"| Relecture | {document['bound']} |",
-        f"| Coût | {document['cost']} |",
-        f"| Comparaison avec le serveur | {document['spot_check']} |",
     ]
+    problems, repositories = document["problems"], document["repositories"]
     if isinstance(problems, list) and problems:
         lines += ["", "## Ce qui manque", "", *(f"- {each}" for each in problems)]
-    lines += ["", "## Jeux", "", "| Jeu | État |", "|---|---|"]
-    if isinstance(sets, dict):
-        lines += [f"| `{name}` | {_cell(each['text'])} |" for name, each in sets.items()]
-    return "\n".join(lines) + "\n"
+    if isinstance(repositories, dict):
+        for name, each in repositories.items():
+            lines += ["", f"## Dépôt {name}", "", *_repository_lines(each)]
+    return "\n".join([*lines, "", *_set_lines(document["sets"])]) + "\n"
+
+
+def _repository_lines(of: Mapping[str, object]) -> list[str]:
+    if of["failed"]:
+        return [f"**Illisible** : {of['failed']}"]
+    return [
+        "| Contrôle | Résultat |",
+        "|---|---|",
+        f"| Restauration | {of['proof']} |",
+        f"| Relecture | {of['bound']} |",
+        f"| Coût | {of['cost']} |",
+        f"| Comparaison avec le serveur | {of['spot_check']} |",
+    ]
+
+
+def _set_lines(sets: object) -> list[str]:
+    """Return a row a set and a column a repository."""
+    if not isinstance(sets, dict) or not sets:
+        return ["Aucun jeu."]
+    states = {name: each["repositories"] for name, each in sets.items()}
+    columns = list(next(iter(states.values())))
+    rows = [
+        f"| `{name}` | {' | '.join(_cell(each[column]) for column in columns)} |"
+        for name, each in states.items()
+    ]
+    heads = ["## Jeux", "", f"| Jeu | {' | '.join(columns)} |", f"|---|{'---|' * len(columns)}"]
+    return [*heads, *rows]
 
 
 def _proof_text(proof: Proof | None) -> str:
@@ -140,3 +195,7 @@ def _proof_text(proof: Proof | None) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "/")
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None

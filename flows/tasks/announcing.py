@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from prefect import get_run_logger
 
@@ -15,20 +16,28 @@ from blocks.servers.protected import ProtectedServer
 from flows.tasks.heartbeats import Switches
 
 
+class Failure(NamedTuple):
+    """What went wrong with one thing, such as a server, and in which part of it."""
+
+    what: str
+    error: ContinuityError
+    part: str = ""
+
+
 class Failures:
-    """What went wrong, by server."""
+    """What went wrong, in the order in which it did."""
 
     def __init__(self) -> None:
-        self.found: list[tuple[str, ContinuityError]] = []
+        self.found: list[Failure] = []
 
     @contextmanager
-    def of(self, server: str) -> Iterator[None]:
-        """Keep a server's failure from stopping the next server."""
+    def of(self, what: str, part: str = "") -> Iterator[None]:
+        """Keep a failure from stopping what comes next."""
         try:
             yield
         except ContinuityError as error:
-            get_run_logger().error("%s: %s", server, error)
-            self.found.append((server, error))
+            get_run_logger().error("%s: %s", f"{what} {part}".rstrip(), error)
+            self.found.append(Failure(what, error, part))
 
 
 @contextmanager
@@ -48,13 +57,15 @@ def tell_failures(heading: str, job: str = "", servers: Sequence[str] = ()) -> I
     except BaseException as stopped:
         switches.end(heading, dict.fromkeys(servers, type(stopped).__name__))
         raise
-    switches.end(heading, {server: str(error) for server, error in failures.found})
+    switches.end(heading, {each.what: str(each.error) for each in failures.found})
     for server, cause in switches.deaf.items():
         tell(server, Notice(f"{heading} : le veilleur n'a pas pu être prévenu", cause, failed=True))
-    for server, error in failures.found:
-        tell(server, Notice(f"{heading} de {server} : échec", str(error), failed=True))
+    for each in failures.found:
+        where = f" (dépôt {each.part})" if each.part else ""
+        text = f"{heading} de {each.what}{where} : échec"
+        tell(each.what, Notice(text, str(each.error), failed=True))
     if failures.found:
-        raise failures.found[0][1]
+        raise failures.found[0].error
 
 
 def tell(server: str, notice: Notice) -> None:

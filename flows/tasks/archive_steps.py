@@ -10,13 +10,13 @@ from blocks.servers.base import Server
 from blocks.types import Part, RecoverySet
 from flows.decisions.log_chain import choose_changes
 from flows.decisions.point_in_time import WantedPoint
-from flows.decisions.readiness import NO_REPLAY, Way, restore_way
-from flows.decisions.recovery_plan import RecoveryPlan
+from flows.decisions.readiness import NO_REPLAY, Way, point_out_of_reach, restore_way
+from flows.decisions.recovery_plan import Purpose, RecoveryPlan
 from flows.reports.wording import counted, size
 from flows.tasks.archive_look import chain_behind, find_point, spans_to
-from flows.tasks.backup_steps import shipped_sites
 from flows.tasks.incident import Incident, StepNote, now
 from flows.tasks.restore import LONG, find_ref
+from flows.tasks.shipping import log_source, shipped_sites
 from flows.tasks.steps import step
 
 
@@ -24,20 +24,24 @@ from flows.tasks.steps import step
 def replay_logs(
     incident: Incident, note: StepNote, server: Server, plan: RecoveryPlan, chosen: RecoverySet
 ) -> None:
-    """Apply what was written after the set was taken, up to the plan's point."""
+    """Apply what was written after the set was taken, up to the plan's point.
+
+    Raises:
+        UnsafePlan: A point is wanted that cannot be reached here.
+    """
     database, archive = incident.estate.database, incident.estate.archive
     position = chosen.position
     if database is None or archive is None or position is None or not position.identity:
-        note.skipped, note.why = True, "le jeu n'a pas d'archive à sa suite"
+        _leave_out(note, plan, "le jeu n'a pas d'archive à sa suite")
         return
     if not _replayable(incident, server, chosen):
-        note.skipped, note.why = True, "autre série de MariaDB : les exports ne se complètent pas"
+        _leave_out(note, plan, "autre série de MariaDB : les exports ne se complètent pas")
         note.data = {"to_check": [NO_REPLAY]}
         return
     try:
         chain = chain_behind(incident.estate, chosen)
         if not chain.spans:
-            note.skipped, note.why = True, chain.gap
+            _leave_out(note, plan, chain.gap)
             return
         end = plan.end or find_point(archive, chain.spans, WantedPoint())[0]
         spans = spans_to(chain, end)
@@ -54,6 +58,14 @@ def replay_logs(
     amount = sum(span.end for span in spans) - position.offset
     note.did = f"{counted(len(spans), 'journal', 'journaux')}, {size(amount)}, jusqu'à {end.gtid}"
     note.data = {"gtid": end.gtid, "at": end.at.isoformat() if end.at else ""}
+
+
+def _leave_out(note: StepNote, plan: RecoveryPlan, why: str) -> None:
+    """Replay nothing, and say why; a wanted point is never given up."""
+    if plan.point:
+        command = "drill" if plan.purpose is Purpose.DRILL else "recover"
+        raise point_out_of_reach(plan.server, command, plan.point, why)
+    note.skipped, note.why = True, why
 
 
 def _go_on_without(note: StepNote, plan: RecoveryPlan, lost: ContinuityError) -> None:
@@ -117,6 +129,6 @@ def resume_archive(incident: Incident, note: StepNote, server: Server) -> None:
     if estate.archive is None:
         note.skipped, note.why = True, "pas d'archive continue"
         return
-    logs = estate.database.log_source(server) if estate.database else None
+    logs = log_source(estate, server)
     estate.archive.start(server, estate.name, logs, shipped_sites(estate))
     note.did = "archive continue reprise sur la nouvelle machine"

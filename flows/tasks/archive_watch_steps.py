@@ -13,8 +13,8 @@ from flows.decisions.log_chain import chain_logs
 from flows.reports.wording import duration
 from flows.tasks.announcing import tell
 from flows.tasks.archive_look import EARLIER
-from flows.tasks.backup_steps import shipped_sites
 from flows.tasks.incident import Estate, now
+from flows.tasks.shipping import log_source, shipped_sites
 from flows.tasks.work import work
 
 _RECENT = timedelta(minutes=30)
@@ -58,7 +58,7 @@ def _agent(estate: Estate) -> str:
 def repair(estate: Estate) -> bool:
     """Start the agent again, with today's settings; return whether anything was changed."""
     assert estate.archive is not None  # noqa: S101
-    logs = estate.database.log_source(estate.server) if estate.database else None
+    logs = log_source(estate, estate.server)
     return estate.archive.start(estate.server, estate.name, logs, shipped_sites(estate))
 
 

@@ -24,7 +24,6 @@ from blocks.types import (
     RecoverySet,
     RemoteCommand,
     ServerFacts,
-    ShippedSite,
     Snapshot,
     SnapshotRef,
 )
@@ -32,6 +31,7 @@ from flows.decisions.backup_plan import BackupPlan, SiteContent
 from flows.tasks.incident import Estate, now
 from flows.tasks.proof import CANARY_FILE
 from flows.tasks.restore import stream_name
+from flows.tasks.shipping import log_source, shipped_sites
 from flows.tasks.work import work
 
 MARGIN = 128 * 1024 * 1024
@@ -118,7 +118,7 @@ def start_archive(run: BackupRun) -> LogSource | None:
     estate = run.estate
     if estate.archive is None:
         return None
-    logs = estate.database.log_source(estate.server) if estate.database else None
+    logs = log_source(estate, estate.server)
     estate.archive.start(estate.server, estate.name, logs, shipped_sites(estate))
     if logs and estate.database:
         estate.database.begin_log(estate.server)
@@ -210,14 +210,6 @@ def _command(run: BackupRun, part: Part, subject: str) -> RemoteCommand:
     if part is Part.PHYSICAL:
         return database.physical_copy()
     return database.grants_dump() if part is Part.GRANTS else database.logical_dump(subject)
-
-
-def shipped_sites(estate: Estate) -> tuple[ShippedSite, ...]:
-    """Return what the archive ships of the declared sites."""
-    return tuple(
-        ShippedSite(name, tuple(site.roots), tuple(site.exclude))
-        for name, site in sorted(estate.sites.items())
-    )
 
 
 def sites_of(estate: Estate) -> Sequence[SiteContent]:

@@ -12,6 +12,7 @@ from blocks.types import RecoverySet
 from flows.decisions.copy_plan import CopyResult, manifest_of_copy, sets_to_copy
 from flows.tasks.announcing import tell
 from flows.tasks.incident import Estate, now
+from flows.tasks.retention_steps import rule_of
 from flows.tasks.work import work
 
 
@@ -40,7 +41,8 @@ def copy_sets(estate: Estate, *, subject: str) -> tuple[str, ...]:
     target = estate.repositories[subject]
     here = Catalogue(target).list(estate.name)
     there = {each.id for each in here.sets} | {name for name, _ in here.refused}
-    missing = sets_to_copy(Catalogue(estate.repository).list(estate.name).sets, there)
+    sets = Catalogue(estate.repository).list(estate.name).sets
+    missing = sets_to_copy(sets, there, rule_of(estate))
     if missing:
         target.prepare(estate.server, estate.name)
     for each in missing:

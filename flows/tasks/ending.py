@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from prefect.artifacts import create_markdown_artifact
@@ -12,6 +13,7 @@ from blocks.servers.base import Server
 from blocks.types import RecoverySet
 from flows.decisions.recovery_plan import Purpose, RecoveryPlan, SitePlan
 from flows.decisions.verdict import Outcome, SiteOutcome, Verdict, conclude
+from flows.reports.after_recovery import steps_after
 from flows.reports.outcome_report import outcome_document, outcome_markdown, outcome_sentence
 from flows.reports.progress import latest
 from flows.reports.wording import VERDICTS, answering_text, step_title
@@ -55,7 +57,11 @@ def verify(
         _to_check(incident),
     )
     note.saw = outcome_sentence(outcome)
-    return outcome
+    estate = incident.estate
+    to_do = steps_after(
+        outcome, plan, rebuilt.machine, estate.server.address, archive=estate.archive is not None
+    )
+    return replace(outcome, to_do=to_do)
 
 
 def write_report(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from threading import BoundedSemaphore
 
 from blocks.archives.base import Archive
 from blocks.databases.base import Database
 from blocks.dns.base import DnsZone
-from blocks.errors import ContinuityError
+from blocks.errors import ConfigurationError, ContinuityError
 from blocks.monitors.base import Probe
 from blocks.notify.base import Notifier
 from blocks.records import StepRecord, StepState
@@ -60,6 +60,28 @@ class Estate:
     def copies(self) -> Mapping[str, Repository]:
         """The further repositories, in their order."""
         return dict(list(self.repositories.items())[1:])
+
+    @property
+    def repository_name(self) -> str:
+        """Name of the first repository, as in the estate file."""
+        return next(iter(self.repositories))
+
+    def only(self, name: str) -> Estate:
+        """Return the same estate as if this were all that it has of repositories.
+
+        For what looks at one repository. Leases are taken in all of them: on the whole estate.
+
+        Raises:
+            ConfigurationError: The server has no repository of this name.
+        """
+        if name not in self.repositories:
+            raise ConfigurationError(
+                f"repository {name}",
+                f"is none of {self.name}'s: {', '.join(self.repositories)}",
+                f"continuity sets {self.name}",
+            )
+        found = self.repositories[name]
+        return replace(self, repository=found, repositories={name: found})
 
     def states(self) -> Mapping[str, ObjectStore]:
         """Return the stores for leases, by the repository's name."""

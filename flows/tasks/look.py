@@ -36,12 +36,16 @@ def observe(
     wanted_set: str = "",
     target: str = "",
     point: str = "",
+    repository: str = "",
 ) -> Observation:
-    """Look at the old server, the recovery sets, the archive and the zones, side by side."""
+    """Look at the old server, the recovery sets, the archive and the zones, side by side.
+
+    With `repository`, only at the sets in this one of the server's repositories.
+    """
     estate = incident.estate
     with ThreadPoolExecutor(max_workers=4) as pool:
         answering = pool.submit(answering_ports, estate)
-        looking = pool.submit(usable_copies, estate)
+        looking = pool.submit(usable_copies, estate.only(repository) if repository else estate)
         zones = [pool.submit(_view, ref, estate) for ref in estate.zones]
     copies = looking.result()
     chosen, archive = _choose(estate, copies, wanted_set, point)
@@ -88,14 +92,18 @@ def _choose(
         )
     while True:
         found = choose_copy(estate.name, left, wanted_set)
-        newest = found.choice.chosen.id
         try:
             return found, look_at_archive(estate, found.choice.chosen, point)
         except NotFound:
             # A transaction may lie before the newest set.
-            left = _limited(left, lambda s, newest=newest: s.id < newest)  # type: ignore[misc]
+            left = _older(left, found.choice.chosen.id)
             if not wanted.gtid or wanted_set or not any(copy.sets for copy in left):
                 raise
+
+
+def _older(copies: Sequence[CopyView], than: str) -> tuple[CopyView, ...]:
+    """Return the views with the sets that were taken before this one."""
+    return _limited(copies, lambda each: each.id < than)
 
 
 def _limited(

@@ -15,7 +15,7 @@ from flows.reports.plan_text import plan_line, plan_notice
 from flows.reports.progress import live_notice
 from flows.tasks.announcer import Announcer
 from flows.tasks.incident import Estate, Incident, now, open_estate
-from flows.tasks.leases import hold_everywhere, keeper
+from flows.tasks.leases import hold_everywhere
 
 
 def incident_of_run(parameters: Mapping[str, object], run: object) -> str:
@@ -83,7 +83,7 @@ def hold_lease(incident: Incident, subject: str) -> Iterator[None]:
 @contextmanager
 def hold_backup_lease(estate: Estate) -> Iterator[None]:
     """Keep two backups of one server apart. Raises `LeaseHeld`."""
-    with keeper(estate.repository.state(), f"backup-{estate.name}", f"backup-{flow_run.id}"):
+    with hold_everywhere(estate, f"backup-{estate.name}", f"backup-{flow_run.id}"):
         yield
 
 

@@ -6,14 +6,8 @@ from dataclasses import asdict
 from datetime import timedelta
 
 from flows.decisions.recovery_again import taken_up
-from flows.decisions.recovery_plan import (
-    Observation,
-    Purpose,
-    RecoveryPlan,
-    decide_recovery,
-    guard_recovery,
-    plan_from_document,
-)
+from flows.decisions.recovery_decision import decide_recovery, guard_recovery
+from flows.decisions.recovery_plan import Observation, Purpose, RecoveryPlan, plan_from_document
 from flows.reports.wording import counted
 from flows.tasks.approval import PLAN, approved_document
 from flows.tasks.incident import Incident, now

@@ -11,7 +11,6 @@ from prefect import get_run_logger
 from blocks.databases.base import Database
 from blocks.errors import ContinuityError, NotFound, VerificationFailed
 from blocks.records import StepRecord, StepState
-from blocks.repositories.catalogue import Catalogue
 from blocks.repositories.proofs import Proofs
 from blocks.servers.base import Server
 from blocks.types import DatabaseFacts, Part, Proof, RecoverySet
@@ -20,7 +19,7 @@ from flows.decisions.row_match import row_problems, rows
 from flows.decisions.verdict import Outcome, Verdict
 from flows.reports.progress import latest
 from flows.reports.wording import counted, moment
-from flows.tasks.incident import Incident, StepNote, now
+from flows.tasks.incident import Incident, Source, StepNote, now
 from flows.tasks.restore import STAGING
 from flows.tasks.steps import step
 
@@ -114,22 +113,36 @@ def _database_problems(
 def record_proof(incident: Incident, plan: RecoveryPlan, outcome: Outcome) -> None:
     """Keep what this restore proved of its set, or disproved; otherwise nothing.
 
-    A run that failed for another reason (no machine, no DNS) says nothing about the set. A record
-    that cannot be kept does not make a recovery fail: without it the set stays unproven.
+    It proves the set in the repository that gave all of it, and in no other. Differences speak
+    against the set wherever it lies: its trees are the same everywhere. A run that failed for
+    another reason (no machine, no DNS) says nothing about the set. A record that cannot be kept
+    does not make a recovery fail: without it the set stays unproven.
     """
-    try:
-        _record(incident, plan, outcome)
-    except ContinuityError as error:
-        get_run_logger().warning("the proof of %s was not kept: %s", plan.set_id, error)
-
-
-def _record(incident: Incident, plan: RecoveryPlan, outcome: Outcome) -> None:
     differences = _differences(incident.records)
-    figures = _figures(incident, plan)
-    if not differences and (outcome.verdict is not Verdict.RECOVERED or figures is None):
-        return
-    proof = figures or Proof(plan.server, plan.set_id, incident.id, now())
-    Proofs(incident.estate.repository).put(replace(proof, differences=differences))
+    for source in incident.sources if differences else _proven(incident, plan, outcome):
+        proof = _figures(incident, source.chosen) or Proof(
+            plan.server, plan.set_id, incident.id, now()
+        )
+        try:
+            Proofs(source.repository).put(replace(proof, differences=differences))
+        except ContinuityError as error:
+            told = "the proof of %s in %s was not kept: %s"
+            get_run_logger().warning(told, plan.set_id, source.name, error)
+
+
+def _proven(incident: Incident, plan: RecoveryPlan, outcome: Outcome) -> Sequence[Source]:
+    """Return the repository that gave everything that was compared; none if several did."""
+    if outcome.verdict is not Verdict.RECOVERED:
+        return ()
+    found = []
+    for source in incident.sources:
+        steps = ["configuration", *(f"files-{each.site.name}" for each in plan.sites)]
+        steps += ["database"] if source.chosen.database_facts is not None else []
+        done = [incident.done(each) for each in steps]
+        given = [each.data.get("repositories") if each else None for each in done]
+        if all(each == [source.name] for each in given) and _figures(incident, source.chosen):
+            found.append(source)
+    return found
 
 
 def _differences(records: Sequence[StepRecord]) -> tuple[str, ...]:
@@ -152,16 +165,15 @@ def _counts(records: Sequence[StepRecord]) -> Mapping[str, object] | None:
     return done[-1].data if done else None
 
 
-def _figures(incident: Incident, plan: RecoveryPlan) -> Proof | None:
+def _figures(incident: Incident, chosen: RecoverySet) -> Proof | None:
     """Return what was compared, None if the databases could not be compared row by row."""
-    chosen = Catalogue(incident.estate.repository).read(plan.server, plan.set_id)
     counts = _counts(incident.records)
     if chosen.database_facts is not None and counts is None:
         return None
     files = [ref for ref in chosen.snapshots if ref.part in (Part.SITE, Part.CONFIGURATION)]
     return Proof(
-        server=plan.server,
-        set_id=plan.set_id,
+        server=chosen.server,
+        set_id=chosen.id,
         incident=incident.id,
         at=now(),
         tables=int(str((counts or {}).get("tables", 0))),

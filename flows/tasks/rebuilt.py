@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from blocks.servers.base import Server
+from blocks.types import Machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +20,13 @@ class SiteEnd:
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """The new server, how each site ended, and the names of the steps that concern all of it."""
+    """The new server, how each site ended, and the names of the steps that concern all of it.
+
+    Attributes:
+        machine: The server's machine at its provider.
+    """
 
     server: Server
     sites: Mapping[str, SiteEnd]
     common: tuple[str, ...]
+    machine: Machine

@@ -69,11 +69,11 @@ def prepare_engine(incident: Incident, note: StepNote, server: Server) -> None:
 
 
 def _repository_addresses(incident: Incident) -> list[str]:
-    """Return the addresses of all repositories whose name can be resolved; one is enough."""
+    """Return the addresses of the repositories that hold the set; one that resolves is enough."""
     found, failures = list[str](), list[Unreachable]()
-    for repository in incident.estate.repositories.values():
+    for source in incident.sources:
         try:
-            found += repository.addresses()
+            found += source.repository.addresses()
         except Unreachable as error:
             failures.append(error)
     if not found and failures:
@@ -151,7 +151,7 @@ def restore_configuration(
     note.did = counted(len(changed), "chemin mis à jour", "chemins mis à jour")
     if over is not None:
         note.why = f"Debian {exchanged.release} garde ses propres fichiers d'origine"
-        note.data = {"to_check": [UNKNOWN_ORIGIN] if not chosen.server_facts.untouched else []}
+        note.data |= {"to_check": [UNKNOWN_ORIGIN] if not chosen.server_facts.untouched else []}
 
 
 @step("database")
@@ -170,7 +170,7 @@ def restore_database(
         raise no_way_back(chosen.id, ready)
     if ready.way is not Way.PHYSICAL:
         note.did = _restore_logical(incident, note, server, chosen)
-        note.data = {"to_check": [f"bases restaurées par {ready.reason}"]}
+        note.data |= {"to_check": [f"bases restaurées par {ready.reason}"]}
         return
 
     def restore(source: Source, ref: SnapshotRef) -> str:

@@ -9,12 +9,13 @@ from secrets import token_hex
 
 from pydantic import TypeAdapter
 
-from blocks.errors import ContinuityError, DamagedData, LeaseHeld
+from blocks.errors import ContinuityError, DamagedData, LeaseHeld, Unsupported
 from blocks.repositories.catalogue import Catalogue
 from blocks.repositories.lease import is_held
 from blocks.repositories.sealed import get_sealed, put_sealed
 from blocks.types import KeyRole
-from flows.decisions.lock_audit import LockAudit, audit_locks, to_keep
+from flows.decisions.lock_audit import NOTHING_LOCKED, LockAudit, audit_locks, to_keep
+from flows.decisions.retention import RetentionRule
 from flows.decisions.retention_plan import (
     RetentionPlan,
     RetentionRecord,
@@ -39,8 +40,14 @@ class Renewed:
     trouble: ContinuityError | None = None
 
 
+def rule_of(estate: Estate) -> RetentionRule:
+    """Return which sets the estate wants to keep."""
+    said = estate.declared.retention
+    return RetentionRule(said.last, said.daily, said.weekly, said.monthly)
+
+
 @work("clock")
-def look_at_clock(estate: Estate) -> RetentionRecord | None:
+def look_at_clock(estate: Estate, *, subject: str) -> RetentionRecord | None:
     """Compare clocks; return what the run before left.
 
     Raises:
@@ -54,7 +61,9 @@ def look_at_clock(estate: Estate) -> RetentionRecord | None:
 
 
 @work("sets")
-def look_at_sets(estate: Estate, previous: RetentionRecord | None) -> RetentionView:
+def look_at_sets(
+    estate: Estate, previous: RetentionRecord | None, *, subject: str
+) -> RetentionView:
     """Read the sets, and which of them cannot be used.
 
     Raises:
@@ -86,7 +95,7 @@ def _store_clock(estate: Estate) -> datetime:
 
 
 @work("removal", retries=0)
-def remove_sets(estate: Estate, plan: RetentionPlan) -> tuple[str, ...]:
+def remove_sets(estate: Estate, plan: RetentionPlan, *, subject: str) -> tuple[str, ...]:
     """Remove manifests first, then snapshots and data that no kept set needs; return the sets.
 
     What shall be kept is written down before: a run that is killed half-way is not taken for a
@@ -104,16 +113,22 @@ def remove_sets(estate: Estate, plan: RetentionPlan) -> tuple[str, ...]:
 
 
 @work("locks")
-def renew_locks(estate: Estate, mode: str) -> Renewed:
+def renew_locks(estate: Estate, mode: str, *, subject: str) -> Renewed:
     """Read every lock that counts, and make those that end too soon last longer.
 
     Args:
         estate: Whose locks.
         mode: The bucket's lock mode, "" if it has no lock: then there is nothing to renew.
+        subject: Name of the repository.
     """
     repository, name = estate.repository, estate.name
     seen = repository.versions(KeyRole.PRUNE)
-    versions = seen.versions(f"{name}/")
+    try:
+        versions = seen.versions(f"{name}/")
+    except Unsupported:
+        if mode:
+            raise
+        return Renewed(NOTHING_LOCKED, 0, 0)
     needed, trouble = _needed(estate)
     kept = [(each.key, each.id) for each in to_keep(name, versions, needed)]
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="locks") as pool:
@@ -125,27 +140,23 @@ def renew_locks(estate: Estate, mode: str) -> Renewed:
     return Renewed(audit, len(audit.lengthen) if mode else 0, hidden, trouble)
 
 
-def raise_if_tampered(estate: Estate, renewed: Renewed) -> None:
-    """End red when objects were written over or are gone: the backups are being attacked.
+def tampering(estate: Estate, audit: LockAudit) -> DamagedData | None:
+    """Return which objects were written over or are gone, and how to bring them back.
 
-    Raises:
-        DamagedData: Which objects, and how to bring them back.
+    The backups are being attacked then; None if all is as it was written.
     """
-    audit = renewed.audit
     hurt = [*audit.overwritten, *audit.missing]
-    if hurt:
-        name = estate.declared.repository.rpartition("/")[2]
-        since = audit.tampered_at or now()
-        raise DamagedData(
-            hurt[0],
-            f"{len(audit.overwritten)} objects of {estate.name} were overwritten and"
-            f" {len(audit.missing)} are hidden, the first at {since:%Y-%m-%dT%H:%M:%S} UTC;"
-            f" their versions are locked until {audit.earliest:%Y-%m-%d}",
-            f"change the server's key, then: continuity repository rewind {name}"
-            f" --to {since - timedelta(seconds=1):%Y-%m-%dT%H:%M:%S}",
-        )
-    if renewed.trouble:
-        raise renewed.trouble
+    if not hurt:
+        return None
+    since = audit.tampered_at or now()
+    return DamagedData(
+        hurt[0],
+        f"{len(audit.overwritten)} objects of {estate.name} were overwritten and"
+        f" {len(audit.missing)} are hidden, the first at {since:%Y-%m-%dT%H:%M:%S} UTC;"
+        f" their versions are locked until {audit.earliest:%Y-%m-%d}",
+        f"change the server's key, then: continuity repository rewind {estate.repository_name}"
+        f" --to {since - timedelta(seconds=1):%Y-%m-%dT%H:%M:%S}",
+    )
 
 
 def _needed(estate: Estate) -> tuple[tuple[str, ...], ContinuityError | None]:

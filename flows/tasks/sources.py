@@ -23,7 +23,8 @@ def read_from_copies(
     """Return what `read` gives with the first repository that can serve this part.
 
     A repository that is gone, or in which this part is damaged, is passed over for the next one
-    that holds the same set; the journal says so. It is tried last from then on.
+    that holds the same set; the journal says so. It is tried last from then on. The note's data
+    names the `repositories` that gave something.
 
     Raises:
         ContinuityError: No repository could; what the first one said, with its hint.
@@ -43,12 +44,19 @@ def read_from_copies(
             if not isinstance(fault, DamagedData):
                 source.lost = fault.cause
         else:
+            note.data["repositories"] = sorted({*_given(note), source.name})
             if passed:
                 passed.append(f"repris depuis le dépôt {source.name}")
             note.why = " ; ".join([*filter(None, [note.why]), *passed])
             return value
     assert first is not None  # noqa: S101 - there is always a source
     raise _explained(incident, *first)
+
+
+def _given(note: StepNote) -> list[str]:
+    """Return the repositories that gave earlier parts of the same step."""
+    found = note.data.get("repositories")
+    return [str(each) for each in found] if isinstance(found, list) else []
 
 
 def _explained(

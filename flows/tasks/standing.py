@@ -9,7 +9,7 @@ from blocks.errors import ContinuityError
 from blocks.repositories.proofs import Proofs
 from blocks.types import Proof, Reading
 from flows.decisions.protection import CopyView, all_sets, refused_everywhere
-from flows.decisions.standing import Standing
+from flows.decisions.standing import Standing, Standings
 from flows.decisions.verification_plan import Policy
 from flows.tasks.incident import Estate, now
 from flows.tasks.look import usable_copies
@@ -25,30 +25,47 @@ def policy_of(estate: Estate) -> Policy:
     )
 
 
-def standing(estate: Estate, copies: Sequence[CopyView] = ()) -> Standing:
-    """Look at sets, proofs and readings; records that cannot be read hide no set.
+def standings(estate: Estate, copies: Sequence[CopyView] = ()) -> Standings:
+    """Look at sets, proofs and readings in every repository.
 
     `copies` is what the caller has just seen of all repositories.
     """
     seen = copies or usable_copies(estate)
-    sets, refused = all_sets(seen), refused_everywhere(seen)
+    found = tuple(_standing(estate.only(view.name), view) for view in seen)
+    return Standings(found, all_sets(seen), refused_everywhere(seen))
+
+
+def standing(estate: Estate) -> Standing:
+    """Look at the only repository of an estate; see `Estate.only`.
+
+    Raises:
+        ContinuityError: It cannot be read.
+    """
+    return standings(estate).copies[0]
+
+
+def _standing(estate: Estate, view: CopyView) -> Standing:
+    """Read what is kept about one repository's sets; a record that cannot be read hides none."""
     proofs: dict[str, Proof] = {}
     reading: Reading | None = None
     distrusted: list[str] = []
     try:
-        proven = Proofs(estate.repository).of(estate.name)
-        proofs = proven.proofs
-        distrusted += proven.refused.values()
-        reading = Proofs(estate.repository).reading(estate.name)
+        if not view.failed:
+            proven = Proofs(estate.repository).of(estate.name)
+            proofs = proven.proofs
+            distrusted += proven.refused.values()
+            reading = Proofs(estate.repository).reading(estate.name)
     except ContinuityError as error:
         distrusted.append(str(error))
     return Standing(
         server=estate.name,
         taken_at=now(),
         policy=policy_of(estate),
-        sets=tuple(sets),
-        refused=refused,
+        sets=all_sets([view]),
+        refused=dict(view.refused),
         proofs=proofs,
         reading=reading,
         distrusted=tuple(distrusted),
+        repository=view.name,
+        failed=view.failed,
     )

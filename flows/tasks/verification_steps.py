@@ -24,7 +24,7 @@ _READERS = 4
 
 
 def read_due_slices(estate: Estate) -> tuple[SliceRead, ...]:
-    """Read what has to be read today; each slice is recorded as soon as it is read.
+    """Read what has to be read today of the first repository; each slice is recorded once read.
 
     Raises:
         DamagedData: The record of earlier readings was changed by somebody else.
@@ -32,7 +32,8 @@ def read_due_slices(estate: Estate) -> tuple[SliceRead, ...]:
     policy, seen = policy_of(estate), []
     due = slices_due(_reading(estate), policy, now())
     for number in due:
-        seen.append(read_slice(estate, number, policy.slices, subject=f"{number}/{policy.slices}"))
+        subject = f"{estate.repository_name} {number}/{policy.slices}"
+        seen.append(read_slice(estate, number, policy.slices, subject=subject))
     return tuple(seen)
 
 
@@ -52,7 +53,9 @@ def read_slice(estate: Estate, number: int, of: int, *, subject: str) -> SliceRe
 
 
 @work("spot")
-def compare_with_server(estate: Estate, sets: Sequence[RecoverySet]) -> SpotCheck | None:
+def compare_with_server(
+    estate: Estate, sets: Sequence[RecoverySet], *, subject: str
+) -> SpotCheck | None:
     """Compare a sample of the newest set's files with the server, and record what was found.
 
     Raises:
@@ -110,7 +113,8 @@ def load_is_due(known: Standing, load: Load) -> bool:
         return False
     if not known.usable:
         hint = f"continuity backup {known.server}"
-        raise NotFound(f"recovery set of {known.server}", "there is none to prove", hint)
+        what = f"recovery set of {known.server} in {known.repository}"
+        raise NotFound(what, "there is none to prove", hint)
     return True
 
 

@@ -24,12 +24,14 @@ from blocks.errors import (
     NotFound,
     PermissionDenied,
     Unreachable,
+    Unsupported,
 )
 from blocks.repositories import restic_command
 from blocks.repositories.base import Repository
 from blocks.repositories.restic import ResticRepository
 from blocks.servers.base import Server
-from blocks.types import Label, Part, Snapshot
+from blocks.types import KeyRole, Label, Part, Snapshot
+from flows.decisions.immutability import judge
 from tests.contract.repository_worlds import (
     ResticWorld,
     World,
@@ -41,6 +43,7 @@ from tests.contract.repository_worlds import (
     restic_world,
 )
 from tests.fakes.loopback_rclone import KEY, SECRET, LoopbackRclone, rclone_server
+from tests.fakes.loopback_s3 import LoopbackS3
 from tests.fakes.memory_repository import MemoryRepository
 
 PARTS = ("one", "two", "three", "four")
@@ -204,6 +207,30 @@ def kill_copy(name: str) -> None:
             words = (folder / "cmdline").read_bytes().split(b"\0")
             if b"copy" in words and any(f"/{name}/".encode() in word for word in words):
                 os.kill(int(folder.name), signal.SIGKILL)
+
+
+def test_a_copy_forgets_by_itself_where_nothing_keeps_versions(
+    server: Server, second: LoopbackRclone, s3: LoopbackS3, tmp_path: Path
+) -> None:
+    """The poorest store: it knows neither versions nor locks, and says so."""
+    world = restic_world(moto_store(s3), server, tmp_path)
+    world.repository.initialise(world.name)
+    target = copy_at(second, tmp_path)
+    for each in (world.repository, target):
+        each.prepare(world.server, world.name)
+    one, two = save(world, "one", noise(1, 50_000)), save(world, "two", noise(2, 50_000))
+    copy(world, target, one, two)
+    older, newer = target.snapshots(world.name)
+    assert target.forget(world.name, [newer.id]) == (older.id,)
+    assert [each.id for each in target.snapshots(world.name)] == [newer.id]
+    assert len(world.repository.snapshots(world.name)) == 2
+    assert target.read_slice(world.name, 1, 1).damaged == ()
+    with pytest.raises(Unsupported):
+        target.versions(KeyRole.PRUNE).versions(f"{world.name}/")
+    test = target.self_test(datetime.now(UTC))
+    assert judge(test).proven is False
+    assert test.lock_mode == ""
+    assert target.objects().list("self-test/") == ()
 
 
 def test_a_store_without_conditions_takes_copies_but_no_first_set(

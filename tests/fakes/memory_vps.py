@@ -46,6 +46,7 @@ class MemoryVps(VpsProvider):
     _fail_next: dict[str, ContinuityError] = PrivateAttr(default_factory=dict)
     _after_effect: ContinuityError | None = PrivateAttr(default=None)
     _calls: list[tuple[str, str]] = PrivateAttr(default_factory=list)
+    _made: Callable[[str], object] | None = PrivateAttr(default=None)
 
     def fail_next(self, method: str, error: ContinuityError) -> None:
         """Make the next call of the method raise, before it does anything."""
@@ -54,6 +55,10 @@ class MemoryVps(VpsProvider):
     def fail_after_create(self, error: ContinuityError) -> None:
         """Make the next `create` raise although the machine was made."""
         self._after_effect = error
+
+    def when_made(self, tell: Callable[[str], object]) -> None:
+        """Tell of the address of each new machine: what stood there before is gone."""
+        self._made = tell
 
     def set_clock(self, clock: Callable[[], datetime]) -> None:
         """Take the time of creation from this clock."""
@@ -99,6 +104,8 @@ class MemoryVps(VpsProvider):
             expires_at=request.expires_at,
         )
         self._machines[made.id] = made
+        if self._made:
+            self._made(made.address)
         if self._after_effect:
             error, self._after_effect = self._after_effect, None
             raise error

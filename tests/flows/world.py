@@ -54,6 +54,8 @@ class World:
         self.shop = _shop()
         self.provider = MemoryVps()
         self.reserve = MemoryVps()
+        for provider in (self.provider, self.reserve):
+            provider.when_made(lambda address: self.server.world.machines.pop(address, None))
         self.probe = MemoryProbe()
         self.notifier = MemoryNotifier()
         self.heartbeats = {job: MemoryHeartbeat() for job in ("backup", "verification")}

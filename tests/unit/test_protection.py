@@ -12,6 +12,7 @@ from blocks.types import FailureDomain, Label, Part, Snapshot
 from flows.decisions.copy_choice import choose_copy
 from flows.decisions.copy_plan import manifest_of_copy, sets_to_copy
 from flows.decisions.protection import CopyView, protection, spread
+from flows.decisions.retention import RetentionRule
 from flows.reports.protection_text import copies_markdown, protection_line
 from tests.unit.samples import NOON, recovery_set
 
@@ -145,7 +146,13 @@ def test_no_set_anywhere_is_a_clear_end() -> None:
 
 def test_the_newest_missing_set_is_copied_first() -> None:
     older = recovery_set(NOON - timedelta(days=2))
-    assert sets_to_copy([older, OLD, NEW], {OLD.id}) == (NEW, older)
+    every = RetentionRule(3, 0, 0, 0)
+    assert sets_to_copy([older, OLD, NEW], {OLD.id}, every) == (NEW, older)
+
+
+def test_a_set_that_retention_would_remove_at_once_is_not_copied() -> None:
+    newest_alone = RetentionRule(1, 0, 0, 0)
+    assert sets_to_copy([OLD, NEW], (), newest_alone) == (NEW,)
 
 
 def snapshots(number: int = 7) -> list[Snapshot]:

@@ -8,7 +8,9 @@ import pytest
 
 from blocks.errors import UnsafePlan
 from flows.decisions.readiness import NO_REPLAY, Way, restore_way, unknown_collations
-from flows.decisions.recovery_plan import ArchiveView, Purpose, TargetChoice, decide_recovery
+from flows.decisions.recovery_again import taken_up
+from flows.decisions.recovery_decision import decide_recovery
+from flows.decisions.recovery_plan import ArchiveView, Purpose, TargetChoice
 from flows.decisions.set_choice import SetChoice
 from flows.reports.plan_text import plan_markdown
 from tests.unit.samples import NOON, observation, recovery_set
@@ -69,6 +71,35 @@ def test_logs_that_cannot_be_replayed_there_are_told_before_approval():
         seen = observation(targets=targets, archive=archive)
         made = decide_recovery(seen, "inc-1", Purpose.RECOVERY)
         assert any(NO_REPLAY in each for each in made.warnings) is told
+
+
+def to_point(*releases: str, purpose: Purpose = Purpose.RECOVERY, point: str = "0-1-9"):
+    targets = tuple(TargetChoice(f"vps/{each or 'x'}", "", "", each) for each in releases)
+    return observation(targets=targets, archive=ArchiveView(point, None, NOON)), purpose
+
+
+def test_a_point_is_planned_only_where_logs_can_be_replayed():
+    seen, purpose = to_point("13", "12", "")
+    made = decide_recovery(seen, "inc-1", purpose)
+    assert [each.provider for each in made.targets] == ["vps/12", "vps/x"]
+    assert [each.way for each in made.readiness] == [Way.PHYSICAL, Way.ON_MACHINE]
+    (told,) = [each for each in made.warnings if "vps/13" in each]
+    assert "écarté" in told
+    assert "MariaDB 10.11 → MariaDB 11.8" in told
+    assert "`vps/13`" not in plan_markdown(made, NOON)
+    whole = decide_recovery(to_point("13", "12", "", point="")[0], "inc-1", purpose)
+    assert [each.provider for each in whole.targets] == ["vps/13", "vps/12", "vps/x"]
+    assert taken_up(made, seen) == made, "taken up, the plan still says why"
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
+def test_a_point_that_no_target_can_reach_is_refused_with_what_to_type(purpose: Purpose):
+    seen, _ = to_point("13")
+    with pytest.raises(UnsafePlan, match=r"0-1-9: cannot be reached.*vps/13") as caught:
+        decide_recovery(seen, "inc-1", purpose)
+    command = {Purpose.RECOVERY: "recover", Purpose.DRILL: "drill"}[purpose]
+    assert f"without --at: continuity {command} web1" in caught.value.hint
+    assert f'continuity {command} web1 --at "0-1-9" --target' in caught.value.hint
 
 
 def test_a_target_that_only_the_machine_can_tell_of_is_said_to_be_so():

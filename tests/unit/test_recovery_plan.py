@@ -6,17 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from blocks.errors import ConfigurationError, OutOfScope, StaleObservation
+from blocks.errors import ConfigurationError, OutOfScope, StaleObservation, UnsafePlan
 from blocks.types import SmokeCheck
 from flows.decisions.recovery_again import taken_up
-from flows.decisions.recovery_plan import (
-    Purpose,
-    RecordMove,
-    ZoneView,
-    decide_recovery,
-    guard_recovery,
-    plan_from_document,
-)
+from flows.decisions.recovery_decision import decide_recovery, guard_recovery
+from flows.decisions.recovery_plan import Purpose, RecordMove, ZoneView, plan_from_document
 from flows.decisions.set_choice import SetChoice
 from tests.unit.samples import NOON, OLD, observation, recovery_set, site
 
@@ -124,6 +118,12 @@ def test_taken_up_a_plan_keeps_its_changes_when_the_world_already_has_them():
     moved = observation(zones=(ZoneView("memory-zone/atelier", "atelier.test", ()),))
     assert taken_up(plan(), moved).sites == plan().sites
     assert taken_up(plan(), moved).digest == plan().digest
+
+
+def test_a_plan_is_not_taken_up_once_the_estate_names_the_new_machine():
+    with pytest.raises(UnsafePlan, match=r"names 10\.89\.0\.100 by now") as caught:
+        taken_up(plan(), observation(address="10.89.0.100"))
+    assert OLD in caught.value.hint
 
 
 def test_a_mended_check_is_used_and_needs_no_new_approval():

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from blocks.records import StepRecord, StepState
-from flows.decisions.recovery_plan import Purpose, decide_recovery
+from blocks.types import Machine, PowerState
+from flows.decisions.recovery_decision import decide_recovery
+from flows.decisions.recovery_plan import Purpose, RecoveryPlan
 from flows.decisions.verdict import Outcome, SiteOutcome, conclude
+from flows.reports.after_recovery import steps_after
 from flows.reports.outcome_html import outcome_html
 from flows.reports.outcome_report import outcome_document, outcome_markdown, outcome_sentence
 from flows.reports.plan_text import plan_line, plan_markdown, plan_notice
@@ -128,6 +132,56 @@ def test_the_report_says_in_french_what_is_missing() -> None:
     assert said in page
     assert "| Contrôle des pages : boutique | ÉCHEC |" in page
     assert "| Paquets | fait | 41 s |" in page
+
+
+MACHINE = Machine(
+    id="dr-inc-1",
+    name="dr-inc-1",
+    provider="nspawn-vps/secours",
+    address="10.89.0.100",
+    power=PowerState.ON,
+    tags={},
+    host_key="ssh-ed25519 AAAAnew",
+    created_at=NOON,
+)
+
+
+def after(ended: Outcome, declared: str = OLD, *, plan: RecoveryPlan = PLAN) -> Outcome:
+    return replace(ended, to_do=steps_after(ended, plan, MACHINE, declared, archive=True))
+
+
+def test_who_recovered_reads_what_to_type_in_the_report_and_in_slack() -> None:
+    ended = after(outcome(proven=True))
+    page = outcome_markdown(outcome_document(ended, PLAN, RECORDS, "Anne"))
+    steps = page[page.index("## À faire") : page.index("## Étapes")].splitlines()[2:5]
+    assert steps == [
+        "1. dans le fichier du parc, serveur `web1` : mettre `address: 10.89.0.100` à la place de "
+        f"`{OLD}`, sous `ssh` `host_key: ssh-ed25519 AAAAnew`, et "
+        "`origin: {provider: secours, machine: dr-inc-1}`",
+        "1. taper `continuity estate apply`",
+        "1. taper `continuity backup web1` : jusque-là la nouvelle machine n'a aucun jeu, chaque "
+        f"sauvegarde cherche `{OLD}` et l'archive continue ne fait suite à aucun jeu",
+    ]
+    body = live_notice("Reprise de web1", RECORDS, LATER, outcome=ended).body
+    assert "*À faire (1)* : dans le fichier du parc" in body
+    assert "*À faire (3)* : taper `continuity backup web1`" in body
+    html = outcome_html(outcome_document(ended, PLAN, RECORDS, "Anne"), {})
+    assert "<h2>À faire</h2>" in html
+    assert "continuity estate apply" in html
+
+
+def test_a_recovery_is_ended_before_the_estate_is_changed() -> None:
+    first, *rest = after(outcome(proven=False)).to_do
+    assert "`continuity recover web1 --incident inc-1`" in first
+    assert len(rest) == 3
+
+
+def test_there_is_nothing_to_type_after_a_drill_or_when_it_is_done() -> None:
+    assert after(outcome(proven=True), MACHINE.address).to_do == ()
+    drilled = decide_recovery(observation(), "inc-1", Purpose.DRILL)
+    assert after(outcome(proven=True), plan=drilled).to_do == ()
+    nothing = conclude("inc-1", "web1", [SiteOutcome("a", "A", False, "HTTP 502")], NOON, None)
+    assert after(nothing).to_do == ()
 
 
 def test_the_page_escapes_what_servers_say() -> None:

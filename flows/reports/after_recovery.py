@@ -1,0 +1,39 @@
+"""What a person must type after a recovery, so that the new machine is protected (French)."""
+
+from __future__ import annotations
+
+from blocks.types import Machine
+from flows.decisions.recovery_plan import Purpose, RecoveryPlan
+from flows.decisions.verdict import Outcome, Verdict
+
+
+def steps_after(
+    outcome: Outcome, plan: RecoveryPlan, machine: Machine, declared: str, *, archive: bool
+) -> tuple[str, ...]:
+    """Return the steps in their order; none after a drill or when the estate knows the machine.
+
+    Args:
+        outcome: How the recovery ended.
+        plan: What was done.
+        machine: The machine that is the server now.
+        declared: The server's address in the estate file.
+        archive: Whether the server has a continuous archive.
+    """
+    here = plan.purpose is Purpose.RECOVERY and outcome.verdict is not Verdict.FAILED
+    if not here or declared == machine.address:
+        return ()
+    name, partly = plan.server, outcome.verdict is Verdict.PARTLY
+    first = (
+        f"d'abord terminer cette reprise : `continuity recover {name} --incident {plan.incident}`"
+    )
+    provider = machine.provider.rpartition("/")[2]
+    further = " et l'archive continue ne fait suite à aucun jeu" if archive else ""
+    return (
+        *([first] if partly else []),
+        f"dans le fichier du parc, serveur `{name}` : mettre `address: {machine.address}` à la "
+        f"place de `{declared}`, sous `ssh` `host_key: {machine.host_key}`, et "
+        f"`origin: {{provider: {provider}, machine: {machine.id}}}`",
+        "taper `continuity estate apply`",
+        f"taper `continuity backup {name}` : jusque-là la nouvelle machine n'a aucun jeu, chaque "
+        f"sauvegarde cherche `{declared}`{further}",
+    )
