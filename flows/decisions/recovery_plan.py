@@ -109,12 +109,14 @@ class ArchiveView:
         end: Where the replay ends as things are now; None if there is nothing to replay.
         reaches: All that was committed until then can be brought back; None without an archive.
         problem: Why it reaches no further, "" if nothing is known to be missing.
+        notes: What to know of the buckets it lies in (French).
     """
 
     wanted: str
     end: LogPoint | None
     reaches: datetime | None
     problem: str = ""
+    notes: tuple[str, ...] = ()
 
 
 NO_ARCHIVE = ArchiveView("", None, None)
@@ -308,8 +310,8 @@ def warnings(
         for site in seen.sites
         if site.name not in in_set
     ]
-    if seen.archive.problem:
-        found.append(f"archive continue : {seen.archive.problem}")
+    told = [*filter(None, [seen.archive.problem]), *seen.archive.notes]
+    found += [f"archive continue : {each}" for each in told]
     if drill:
         return tuple(found)
     moved = {move.name for plan in plans for move in plan.moves}

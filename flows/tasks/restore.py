@@ -46,7 +46,7 @@ def restore_accounts(
 def isolate(incident: Incident, note: StepNote, server: Server) -> None:
     """Keep a drill machine from speaking with anybody but those it needs for the restore."""
     estate = incident.estate
-    allowed = [*_repository_addresses(incident), *estate.declared.allowed_in_drill]
+    allowed = [*_storage_addresses(incident), *estate.declared.allowed_in_drill]
     server.isolate(allowed)
     note.did = f"trafic sortant limité à {', '.join(allowed) or 'rien'}"
 
@@ -68,8 +68,11 @@ def prepare_engine(incident: Incident, note: StepNote, server: Server) -> None:
     )
 
 
-def _repository_addresses(incident: Incident) -> list[str]:
-    """Return the addresses of all repositories whose name can be resolved; one is enough."""
+def _storage_addresses(incident: Incident) -> list[str]:
+    """Return the addresses of all repositories and archives whose name can be resolved.
+
+    One repository is enough.
+    """
     found, failures = list[str](), list[Unreachable]()
     for repository in incident.estate.repositories.values():
         try:
@@ -78,7 +81,9 @@ def _repository_addresses(incident: Incident) -> list[str]:
             failures.append(error)
     if not found and failures:
         raise failures[0]
-    return found
+    archive = incident.estate.archive
+    found += archive.addresses() if archive else []
+    return list(dict.fromkeys(found))
 
 
 @step("packages")
