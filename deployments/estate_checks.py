@@ -83,15 +83,16 @@ def _copies(
 ) -> Iterator[Finding]:
     """Yield what is wrong with the names of a server's copies, of its backups or its archive."""
     what, copies = f"server '{server.name}'", getattr(server, key)
+    if copies and not first:
+        text = f"{what}: copies of an archive, and no archive"
+        yield Finding((*path, key), text, f"name the first one: archive: {copies[0]}")
+        return
     for position, copy in enumerate(copies):
         place: Place = (*path, key, position)
         yield from _unknown(copy, section, names, place, what)
         if copy in (first, *copies[:position]):
             text = f"{what}: '{copy}' is named twice"
             yield Finding(place, text, "a copy wants a place of its own")
-    if copies and not first:
-        text = f"{what}: copies of an archive, and no archive"
-        yield Finding((*path, key), text, f"name the first one: archive: {copies[0]}")
 
 
 def _unknown_in_sites(estate: Estate, names: Names) -> Iterator[Finding]:

@@ -153,5 +153,5 @@ def _read_through(
                 statement = next(s for s in each.statements if text.lower() in s.lower())
                 rows.append((str(each.gtid), each.at, statement))
     for note in notes_of(estate.archive, pieces_of(spans)):
-        print(f"archive continue : {note}", file=sys.stderr)
+        print(note, file=sys.stderr)
     return rows

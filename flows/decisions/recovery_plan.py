@@ -310,8 +310,9 @@ def warnings(
         for site in seen.sites
         if site.name not in in_set
     ]
-    told = [*filter(None, [seen.archive.problem]), *seen.archive.notes]
-    found += [f"archive continue : {each}" for each in told]
+    if seen.archive.problem:
+        found.append(f"archive continue : {seen.archive.problem}")
+    found += seen.archive.notes
     if drill:
         return tuple(found)
     moved = {move.name for plan in plans for move in plan.moves}

@@ -21,12 +21,12 @@ def archive_notes(
         damaged: Keys of pieces that are not what was put there, by bucket.
         used: Which buckets give what is replayed, counted from 0.
     """
-    notes = [f"{name} illisible ({cause})" for name, cause in lost.items()]
+    notes = [f"archive {name} illisible ({cause})" for name, cause in lost.items()]
     for name, keys in damaged.items():
         count = counted(len(keys), "morceau endommagé", "morceaux endommagés")
-        notes.append(f"{name} : {count}")
+        notes.append(f"archive {name} : {count}")
     others = [names[each] for each in sorted(used) if each]
     if others:
         verb = "complétée par" if 0 in used else "lue dans"
-        notes.append(f"{verb} {', '.join(others)}")
+        notes.append(f"archive {verb} {', '.join(others)}")
     return tuple(notes)

@@ -67,7 +67,7 @@ MISTAKES = {
     ),
     "copies of no archive": (
         "    parallel: 3", "    archive_copies: [away]",
-        "archive_copies", "unknown archive 'away'", "archive",
+        "archive_copies", "copies of an archive, and no archive", "archive: away",
     ),
     "unknown key of a domain": (
         "site: south", "place: south", "place: south", "unknown key 'place'", "site",
