@@ -14,7 +14,7 @@ FETCH = """
 set -euo pipefail
 umask 077
 rm -rf "$1"; mkdir -p "$1"; cd "$1"; shift
-curl --parallel --parallel-max 16 --fail --silent --show-error --retry 3 --retry-all-errors \\
+curl --parallel --parallel-max 16 --fail --no-progress-meter --retry 3 --retry-all-errors \\
   --connect-timeout 5 --speed-limit 1 --speed-time 30 "$@" --config -
 """
 

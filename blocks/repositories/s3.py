@@ -217,6 +217,8 @@ class S3ObjectStore(ObjectStore):
     def _credentials(self) -> AwsCredentials:
         config: dict[str, Any] = {
             "s3": {"addressing_style": "path" if self.path_style else "virtual"},
+            # In us-east-1 links are signed the old way otherwise, which not every provider knows.
+            "signature_version": "s3v4",
             "connect_timeout": self.connect_timeout_seconds,
             "read_timeout": self.read_timeout_seconds,
             "retries": {"mode": "standard", "total_max_attempts": self.attempts},
