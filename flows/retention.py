@@ -11,8 +11,15 @@ from blocks.registry import names
 from flows.decisions.immutability import judge
 from flows.decisions.retention import RetentionRule
 from flows.decisions.retention_plan import RetentionRecord, plan_retention
+from flows.reports.lock_text import archive_locks_markdown
 from flows.reports.retention_text import retention_markdown, retention_sentence
 from flows.tasks.announcing import tell_failures
+from flows.tasks.archive_locks import (
+    keep_records,
+    raise_if_archive_tampered,
+    records_of,
+    renew_archive_locks,
+)
 from flows.tasks.immutability import run_self_test
 from flows.tasks.incident import Estate, open_estate
 from flows.tasks.opening import hold_backup_lease, hold_server_lease
@@ -66,13 +73,17 @@ def _keep(estate: Estate) -> str:
         test = run_self_test(estate.repository)
         gone, stopped = _remove(estate, previous)
         renewed = renew_locks(estate, test.lock_mode)
+        archives = renew_archive_locks(estate, test.lock_mode)
+    keep_records(estate, records_of(estate, test.lock_mode, renewed.audit, archives))
     verdict = judge(test)
     if verdict.proven is not True:
         get_run_logger().warning("%s: %s", estate.name, verdict.sentence)
     text = retention_markdown(estate.name, test, verdict, renewed.audit, renewed.lengthened,
                               renewed.hidden, gone, str(stopped or ""))  # fmt: skip
+    text += archive_locks_markdown(archives, test.lock_mode)
     create_markdown_artifact(key=f"retention-{estate.name}", markdown=text)
     raise_if_tampered(estate, renewed)
+    raise_if_archive_tampered(estate, archives)
     if stopped:
         raise stopped
     return retention_sentence(estate.name, renewed.audit, renewed.lengthened, gone)

@@ -13,6 +13,7 @@ export LC_ALL=C TZ=UTC
 readonly home=${STATE_DIRECTORY:-} work=${RUNTIME_DIRECTORY:-} # from systemd
 readonly piece=$((16 * 1024 * 1024)) # bytes of a log in one object, before compression
 readonly span=40                     # so many small pieces, then one that covers them all
+readonly digits=ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
 declare -A log_id=() changed=() # by inode, size and path; by site: the newest pass that saw a change
 logs=() jobs=() last="" stamp="" looked="" rescan="" good=0
 place=0 kept=$work state="" # of the bucket that a process is for: its number and its two folders
@@ -91,15 +92,27 @@ look() {
 
 packed() { zstd -q -3 -c | age --encrypt --recipient "${RECIPIENT[place]}"; }
 
+in_base64() { # HEX of 16 bytes -> $encoded; AWS wants an MD5 so where a bucket locks what is new
+  local n bits
+  encoded=""
+  for ((n = 0; n < 30; n += 6)); do
+    bits=$((16#${1:n:6}))
+    encoded+=${digits:bits>>18:1}${digits:bits>>12&63:1}${digits:bits>>6&63:1}${digits:bits&63:1}
+  done
+  bits=$((16#${1:30:2} << 4))
+  encoded+=${digits:bits>>6:1}${digits:bits&63:1}==
+}
+
 # The bucket's key goes through a pipe: argv is for everybody to see.
 put() { # KEY FILE
-  local sum ca=${CA[place]}
-  sum=$(sha256sum -- "$2") || return 1
+  local sum encoded ca=${CA[place]}
+  sum=$(sha256sum -- "$2"; md5sum -- "$2") || return 1
+  in_base64 "${sum##*$'\n'}"
   printf 'user = "%s:%s"\naws-sigv4 = "aws:amz:%s:s3"\n' \
     "${ACCESS_KEY[place]}" "${SECRET_KEY[place]}" "${REGION[place]}" |
     curl --config - --silent --show-error --fail --connect-timeout 5 --speed-limit 1 --speed-time 20 \
       --max-time 900 ${ca:+--cacert "$ca"} --header "x-amz-content-sha256: ${sum%% *}" \
-      --output /dev/null --upload-file "$2" "${URL[place]}$1" 2>"$kept/said" ||
+      --header "Content-MD5: $encoded" --output /dev/null --upload-file "$2" "${URL[place]}$1" 2>"$kept/said" ||
     fail "cannot upload ${URL[place]}$1: $(tail -n 1 "$kept/said")"
 }
 

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from blocks.archives.agent import Destination
 from blocks.domain import DeclaredDomain
+from blocks.repositories.versions import VersionedObjects
 from blocks.servers.base import Server
 from blocks.types import ArchiveListing, FailureDomain, LogPiece
 
@@ -31,6 +32,30 @@ class Archive(Block, ABC):
     interval_seconds: int = Field(
         default=15, ge=5, le=30, title="Interval", description="Seconds from one pass to the next."
     )
+
+    lock_days: int = Field(
+        default=14,
+        ge=5,
+        le=400,
+        title="Lock days",
+        description="Days for which what live sets need of it stays locked, at the least half.",
+    )
+
+    def lock_time(self) -> timedelta:
+        """Return how long ahead everything that live sets need shall be locked."""
+        return timedelta(days=self.lock_days)
+
+    @abstractmethod
+    def bucket(self) -> str:
+        """Name the bucket it lies in; the same as the beginning of `Repository.place` for it."""
+
+    @abstractmethod
+    def retains(self) -> bool:
+        """Return whether there is a key that may lengthen locks."""
+
+    @abstractmethod
+    def versions(self) -> VersionedObjects:
+        """Return all versions of its pieces, with the key that may lengthen locks."""
 
     @abstractmethod
     def failure_domain(self) -> FailureDomain:

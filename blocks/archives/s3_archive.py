@@ -16,6 +16,8 @@ from blocks.archives.agent import Destination
 from blocks.archives.base import Archive
 from blocks.errors import CommandFailed, ConfigurationError, DamagedData, Unavailable
 from blocks.repositories.s3 import S3ObjectStore, addresses_of
+from blocks.repositories.s3_versions import S3Versions
+from blocks.repositories.versions import VersionedObjects
 from blocks.servers.base import Server
 from blocks.types import ArchiveListing, FailureDomain, LogPiece, RemoteCommand
 
@@ -56,7 +58,30 @@ class S3Archive(Archive):
         description="AGE-SECRET-KEY-1... as `age-keygen` makes it; nothing is read without it.",
     )
 
+    prune_access_key: str = Field(
+        default="",
+        title="Retention access key",
+        description="Id of the key that may list versions and lengthen locks; may be empty.",
+    )
+    prune_secret_key: SecretStr = Field(
+        default=SecretStr(""),
+        title="Retention secret key",
+        description="Secret of the key that may lengthen locks.",
+    )
+
     # Contracts (and docstrings) of the public methods are the base class's.
+
+    def bucket(self) -> str:
+        endpoint = self.store.endpoint.rstrip("/")
+        endpoint = endpoint or f"https://s3.{self.store.region}.amazonaws.com"
+        return f"{endpoint}/{self.store.bucket}"
+
+    def retains(self) -> bool:
+        return bool(self.prune_access_key)
+
+    def versions(self) -> VersionedObjects:
+        keys = {"access_key": self.prune_access_key, "secret_key": self.prune_secret_key}
+        return S3Versions(self.store.model_copy(update=keys))
 
     def failure_domain(self) -> FailureDomain:
         return self.domain.value(self.agent_access_key)

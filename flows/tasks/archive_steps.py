@@ -37,6 +37,7 @@ class _Delivered:
     end: LogPoint | None = None
     marker: str = ""
     why: str = ""
+    gap: str = ""
 
 
 @step("replay")
@@ -58,10 +59,9 @@ def replay_logs(
     except (*GONE, CommandFailed, DamagedData) as lost:
         _go_on_without(note, plan, lost)
         return
-    notes = notes_of(archive, pieces_of(done.spans))
-    note.why = " ; ".join(filter(None, [done.why, *notes]))
+    note.saw = " ; ".join([*filter(None, [done.gap]), *notes_of(archive, pieces_of(done.spans))])
     if done.end is None:
-        note.skipped = True
+        note.skipped, note.why = True, done.why
         return
     end = done.end
     database.replay(
@@ -96,7 +96,7 @@ def _deliver(estate: Estate, server: Server, plan: RecoveryPlan, chosen: Recover
     if server.read_marker(MARKER) != marker:
         archive.deliver_logs(server, spans, REPLAY_FOLDER, timeout=LONG)
     gap = f"{chain.gap} : rejeu jusque-là" if chain.gap else ""
-    return _Delivered(spans, end, marker, gap)
+    return _Delivered(spans, end, marker, gap=gap)
 
 
 def _go_on_without(note: StepNote, plan: RecoveryPlan, lost: ContinuityError) -> None:
@@ -146,7 +146,7 @@ def apply_changes(
         _go_on_without(note, plan, lost)
         return
     note.did = counted(written, "fichier rejoué", "fichiers rejoués")
-    note.why = " ; ".join(filter(None, [problem, *notes_of(archive, wanted)]))
+    note.saw, note.why = " ; ".join(notes_of(archive, wanted)), problem
 
 
 def _replayable(incident: Incident, server: Server, chosen: RecoverySet) -> bool:

@@ -158,7 +158,7 @@ def made(database: LoopbackMariaDb, s3: LoopbackS3, folder: Path) -> Iterator[Wo
 
 
 def bucket(s3: LoopbackS3, name: str) -> S3Archive:
-    s3.make_bucket(name)
+    s3.make_locked_bucket(name)
     return S3Archive(
         store=s3.store(name),
         agent_access_key="agent",

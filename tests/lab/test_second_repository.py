@@ -95,11 +95,11 @@ def test_the_archive_is_read_in_its_copy_to_its_last_moment(
 ) -> None:
     """Nothing differs from the server as it was long after the set: set and archive survived."""
     _, records = burned
-    whys = {each.step: each.why for each in records if each.state is StepState.DONE}
-    print(f"\nreplay: {whys['replay']}; changes: {whys['changes-boutique']}")
+    saw = {each.step: each.saw for each in records if each.state is StepState.DONE}
+    print(f"\nreplay: {saw['replay']}; changes: {saw['changes-boutique']}")
     for step in ("replay", "changes-boutique"):
-        assert "archive principal illisible" in whys[step]
-        assert "archive lue dans copie" in whys[step]
+        assert "archive principal illisible" in saw[step]
+        assert "archive lue dans copie" in saw[step]
     after = production.fingerprint(recovered_server(estate(), INCIDENT))
     assert len(after["files"]) > 1000
     assert any(LAST_TABLE in name for name in after["tables"])
