@@ -60,6 +60,10 @@ class ArchivePlaces:
         self.damaged: dict[str, set[str]] = {}
         """Keys of damaged pieces, by the name of their bucket."""
 
+    def afresh(self) -> ArchivePlaces:
+        """Return the same buckets with nothing left out: what was lost may be back."""
+        return ArchivePlaces(self.archives)
+
     def name_of(self, place: int) -> str:
         """Return the name of the bucket that pieces with this `place` lie in."""
         return list(self.archives)[place]

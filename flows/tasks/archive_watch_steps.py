@@ -34,7 +34,7 @@ def look(estate: Estate, limit: timedelta) -> ArchiveState:
     try:
         newest = next(iter(archived_sets(estate)), None)
         since = newest.started_at - EARLIER if newest else now() - _RECENT
-        found = estate.archive.listings(estate.name, since)
+        found = estate.archive.afresh().listings(estate.name, since)
         listed = [each for each in found.values() if isinstance(each, ArchiveListing)]
         if not listed:
             raise next(each for each in found.values() if isinstance(each, ContinuityError))

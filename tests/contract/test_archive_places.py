@@ -194,5 +194,7 @@ def test_the_last_bucket_is_never_left_out(both: World) -> None:
     with pytest.raises(Unreachable):
         both.content(places)
     assert list(places.lost) == ["principal"]
-    both.proxies[1].mode = Mode.FINE
+    for door in both.proxies:
+        door.mode = Mode.FINE
     assert both.delivered(places) == WHOLE
+    assert list(places.afresh().listings("web1")) == ["principal", "copie"]
