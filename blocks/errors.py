@@ -112,6 +112,10 @@ class DamagedData(ContinuityError):
     """What lies in the bucket is not what was put there, or a manifest says what is not so."""
 
 
+class PieceLost(ContinuityError):
+    """A piece of an archive cannot be had from where it lies; a new listing leaves it out."""
+
+
 class UnsafePlan(ContinuityError):
     """The plan must not be carried out."""
 

@@ -144,6 +144,9 @@ class ServerEntry(Form):
         default=None,
         description="Name of the archive that its changes go to within seconds; none if left out.",
     )
+    archive_copies: list[Name] = Field(
+        default_factory=list, description="Names of further archives; changes go to each of them."
+    )
     targets: list[TargetEntry] = Field(min_length=1, description="Where a new machine may be made.")
     origin: Origin | None = Field(
         default=None, description="The machine at its provider, for fencing."

@@ -63,14 +63,10 @@ def _unknown_in_servers(estate: Estate, names: Names) -> Iterator[Finding]:
         path: Place = ("servers", index)
         what = f"server '{server.name}'"
         yield from _unknown(server.repository, "repositories", names, (*path, "repository"), what)
+        yield from _copies(path, "repositories", "copies", server.repository, server, names)
         if server.archive:
             yield from _unknown(server.archive, "archives", names, (*path, "archive"), what)
-        for position, copy in enumerate(server.copies):
-            place: Place = (*path, "copies", position)
-            yield from _unknown(copy, "repositories", names, place, what)
-            if copy in (server.repository, *server.copies[:position]):
-                text = f"{what}: '{copy}' is named twice"
-                yield Finding(place, text, "a copy wants a repository of its own")
+        yield from _copies(path, "archives", "archive_copies", server.archive, server, names)
         for position, target in enumerate(server.targets):
             place = (*path, "targets", position, "provider")
             yield from _unknown(target.provider, "providers", names, place, what)
@@ -80,6 +76,23 @@ def _unknown_in_servers(estate: Estate, names: Names) -> Iterator[Finding]:
         for position, notifier in enumerate(server.notifiers or ()):
             place = (*path, "notifiers", position)
             yield from _unknown(notifier, "notifiers", names, place, what)
+
+
+def _copies(
+    path: Place, section: str, key: str, first: str | None, server: ServerEntry, names: Names
+) -> Iterator[Finding]:
+    """Yield what is wrong with the names of a server's copies, of its backups or its archive."""
+    what, copies = f"server '{server.name}'", getattr(server, key)
+    if copies and not first:
+        text = f"{what}: copies of an archive, and no archive"
+        yield Finding((*path, key), text, f"name the first one: archive: {copies[0]}")
+        return
+    for position, copy in enumerate(copies):
+        place: Place = (*path, key, position)
+        yield from _unknown(copy, section, names, place, what)
+        if copy in (first, *copies[:position]):
+            text = f"{what}: '{copy}' is named twice"
+            yield Finding(place, text, "a copy wants a place of its own")
 
 
 def _unknown_in_sites(estate: Estate, names: Names) -> Iterator[Finding]:

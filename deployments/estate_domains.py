@@ -24,6 +24,7 @@ def domains(estate: Estate) -> Iterator[Finding]:
         if len(named) == 1 + len(server.copies):
             yield from _shared(("servers", index, "repository"), server, named)
             yield from _same_secrets(("servers", index, "copies"), server, named)
+        yield from _archive(("servers", index, "archive"), server, estate)
 
 
 def _shared(
@@ -41,6 +42,23 @@ def _shared(
     elif not found.apart:
         text = f"{what}: nothing shows that a copy lies elsewhere: no failure domain is declared"
         yield Finding(path, text, _DECLARE, warning=True)
+
+
+def _archive(path: tuple[str | int, ...], server: ServerEntry, estate: Estate) -> Iterator[Finding]:
+    """Yield an archive that one fire or one account takes, with its server or with its store."""
+    forms = {form.name: form for form in estate.archives}
+    named = [forms[name] for name in (server.archive, *server.archive_copies) if name in forms]
+    if not named:
+        return
+    what = f"server '{server.name}'"
+    found = spread(server.domain.value(), {form.name: _domain(form) for form in named})
+    hint = "add an archive at another provider to `archive_copies`"
+    if found.all_shared:
+        text = f"{what}: its archive ({', '.join(found.shared)}) shares its site or its account"
+        yield Finding(path, text, hint, warning=True)
+    elif len(named) == 1:
+        text = f"{what}: its archive lies in one store only, and is lost with it"
+        yield Finding(path, text, hint, warning=True)
 
 
 def _domain(form: NamedBlockForm) -> FailureDomain:

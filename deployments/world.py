@@ -108,4 +108,5 @@ def _protected_server(estate: Estate, server: ServerEntry) -> ProtectedServer:
         accept_shared_domain=server.accept_shared_domain,
         verification=server.verification.model_dump(),
         heartbeats=_heartbeats(estate, server),
+        archive_copies=[archives[name] for name in server.archive_copies],
     )

@@ -47,7 +47,7 @@ def _watch(estate: Estate, limit: timedelta) -> str:
     state = look(estate, limit)
     changed = announce(estate, state)
     try:
-        if state.condition is ArchiveCondition.LATE:
+        if state.condition in (ArchiveCondition.LATE, ArchiveCondition.DEGRADED):
             repair(estate)
         elif state.condition is ArchiveCondition.BROKEN and changed:
             backup(estate.name)

@@ -10,8 +10,11 @@ from prefect.runtime import flow_run
 
 from blocks.errors import ContinuityError
 from blocks.registry import names
+from flows.decisions.archive_locks import LockRecord
 from flows.decisions.immutability import judge
+from flows.decisions.lock_audit import LockAudit
 from flows.decisions.retention_plan import RetentionRecord, plan_retention
+from flows.reports.lock_text import archive_locks_markdown
 from flows.reports.retention_text import (
     failed_section,
     retention_page,
@@ -19,8 +22,15 @@ from flows.reports.retention_text import (
     retention_sentence,
 )
 from flows.tasks.announcing import Failures, tell_failures
+from flows.tasks.archive_locks import (
+    archive_records,
+    keep_records,
+    raise_if_archive_tampered,
+    renew_archive_locks,
+    repository_record,
+)
 from flows.tasks.immutability import run_self_test
-from flows.tasks.incident import Estate, open_estate
+from flows.tasks.incident import Estate, now, open_estate
 from flows.tasks.opening import hold_backup_lease, hold_server_lease
 from flows.tasks.retention_steps import (
     look_at_clock,
@@ -72,12 +82,21 @@ def _keep(estate: Estate, failures: Failures) -> list[str]:
     """Go through every repository, whatever was found in the others."""
     with hold_backup_lease(estate):
         kept = [_keep_in(estate, name) for name in estate.repositories]
+        mode = next((each.record.mode for each in kept if each.record and each.record.mode), "")
+        archives = dict[str, LockAudit | str]()
+        with failures.of(estate.name):
+            archives = renew_archive_locks(estate, mode)
     page = retention_page(estate.name, [each.section for each in kept])
+    page += archive_locks_markdown(archives, mode)
     create_markdown_artifact(key=f"retention-{estate.name}", markdown=page)
     for name, each in zip(estate.repositories, kept, strict=True):
         with failures.of(estate.name, name if estate.copies else ""):
             if each.trouble:
                 raise each.trouble
+    with failures.of(estate.name):
+        made = [each.record for each in kept if each.record]
+        keep_records(estate, (*made, *archive_records(estate, mode, archives)))
+        raise_if_archive_tampered(estate, archives)
     return [each.sentence for each in kept if each.sentence]
 
 
@@ -88,6 +107,7 @@ class Kept:
     section: str
     sentence: str = ""
     trouble: ContinuityError | None = None
+    record: LockRecord | None = None
 
 
 def _keep_in(estate: Estate, repository: str) -> Kept:
@@ -98,7 +118,8 @@ def _keep_in(estate: Estate, repository: str) -> Kept:
         gone, stopped = _remove(estate, alone, previous)
         renewed = renew_locks(alone, test.lock_mode, subject=repository)
     except ContinuityError as error:
-        return Kept(failed_section(repository, error), trouble=error)
+        record = LockRecord(repository, "dépôt", now(), failed=f"verrous illisibles : {error.cause}")
+        return Kept(failed_section(repository, error), trouble=error, record=record)
     verdict = judge(test)
     if verdict.proven is not True:
         get_run_logger().warning("%s in %s: %s", estate.name, repository, verdict.sentence)
@@ -107,7 +128,8 @@ def _keep_in(estate: Estate, repository: str) -> Kept:
     trouble = tampering(alone, renewed.audit) or renewed.trouble or stopped
     what = f"{estate.name}, dépôt {repository}"
     told = retention_sentence(what, renewed.audit, renewed.lengthened, gone)
-    return Kept(section, "" if trouble else told, trouble)
+    record = repository_record(alone, test.lock_mode, renewed.audit)
+    return Kept(section, "" if trouble else told, trouble, record)
 
 
 def _remove(

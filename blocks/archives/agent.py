@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,6 @@ SERVICE = "archive-agent"
 UNIT_FILE = f"/usr/local/lib/systemd/system/{SERVICE}.service"
 """Not below /etc: there a fence could not mask it."""
 SETTINGS = f"{HOME}/settings"
-CA_FILE = f"{HOME}/ca.pem"
 RESCAN = f"{HOME}/rescan"
 PACKAGES = ("age", "zstd", "curl", "tar")
 
@@ -61,7 +61,18 @@ class Destination:
     access_key: str
     secret_key: str = field(repr=False)
     recipient: str
-    has_ca_file: bool
+    authority: bytes = b""
+    """Certificate of the authority behind the address (PEM); empty for those of Debian."""
+
+    @property
+    def name(self) -> str:
+        """Name of what the agent remembers of this bucket: of another one it remembers nothing."""
+        return hashlib.sha256(self.url.encode()).hexdigest()[:12]
+
+    @property
+    def ca_file(self) -> str:
+        """Return where the authority's certificate lies on a server, "" for none."""
+        return f"{HOME}/ca-{self.name}.pem" if self.authority else ""
 
 
 def program() -> bytes:
@@ -70,16 +81,20 @@ def program() -> bytes:
 
 
 def settings(
-    to: Destination, logs: LogSource | None, sites: Sequence[ShippedSite], interval: timedelta
+    to: Sequence[Destination],
+    logs: LogSource | None,
+    sites: Sequence[ShippedSite],
+    interval: timedelta,
 ) -> str:
     """Return the agent's settings, words of a shell; they hold secrets."""
     lines = [
-        _assign("URL", to.url),
-        _assign("REGION", to.region),
-        _assign("ACCESS_KEY", to.access_key),
-        _assign("SECRET_KEY", to.secret_key),
-        _assign("RECIPIENT", to.recipient),
-        _array("CURL", ("--cacert", CA_FILE) if to.has_ca_file else ()),
+        _array("PLACE", [each.name for each in to]),
+        _array("URL", [each.url for each in to]),
+        _array("REGION", [each.region for each in to]),
+        _array("ACCESS_KEY", [each.access_key for each in to]),
+        _array("SECRET_KEY", [each.secret_key for each in to]),
+        _array("RECIPIENT", [each.recipient for each in to]),
+        _array("CA", [each.ca_file for each in to]),
         _assign("INTERVAL", str(round(interval.total_seconds()))),
         _assign("INDEX", logs.index if logs else ""),
         _array("CLIENT", logs.arguments if logs else ()),

@@ -1,7 +1,9 @@
 #!/bin/bash
-# Ships what changes on this server to a bucket: binary logs of the database, files of the sites.
-# One pass: note the time in the database, look how long each log is, ship the files that changed
-# since the last pass, then the logs. So no log in the bucket names a file that is not there.
+# Ships what changes on this server to buckets: binary logs of the database, files of the sites.
+# One pass: note the time in the database, look how long each log is and where files changed. Then
+# a process for each bucket brings it there, however long it takes: the files that changed since it
+# was there last, then the logs. So no log in a bucket names a file that is not there, and a bucket
+# that is down or slow stops no other.
 # Installed by blocks/archives/agent.py; the objects' keys are read by blocks/archives/names.py.
 #   agent.sh ship           ship for ever (the service archive-agent)
 #   agent.sh identity LOG   print what tells this log from others of its name
@@ -11,16 +13,32 @@ export LC_ALL=C TZ=UTC
 readonly home=${STATE_DIRECTORY:-} work=${RUNTIME_DIRECTORY:-} # from systemd
 readonly piece=$((16 * 1024 * 1024)) # bytes of a log in one object, before compression
 readonly span=40                     # so many small pieces, then one that covers them all
-declare -A shipped_log=() log_begin=() log_end=() log_count=()
-declare -A site_begin=() site_end=() site_count=()
-alone="" last="" from="" rescan=""
+readonly digits=ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
+declare -A log_id=() changed=() # by inode, size and path; by site: the newest pass that saw a change
+logs=() jobs=() last="" stamp="" looked="" rescan="" good=0
+place=0 kept=$work state="" # of the bucket that a process is for: its number and its two folders
 
 now() { date -u +%Y%m%dT%H%M%S.%3NZ; }
 
+seconds() { # STAMP: in seconds since 1970, two less: a scan takes its time, and the disk's clock lags
+  local whole
+  whole=$(date -u -d "${1:0:4}-${1:4:2}-${1:6:2} ${1:9:2}:${1:11:2}:${1:13:2}" +%s) || return 1
+  printf '%s' "$((whole - 2)).${1:16:3}"
+}
+
 fail() {
-  printf '%s\n' "$*" >>"$work/errors"
+  printf '%s\n' "$*" >>"$kept/errors"
   printf 'archive-agent: %s\n' "$*" >&2
   return 1
+}
+
+# --- one look at the server ---
+
+pulse() {
+  mariadb --no-defaults "${CLIENT[@]}" --connect-timeout=5 -e "SET SESSION sql_mode = '';
+    INSERT INTO $TABLE (id, beaten_at) VALUES (1, '$(date -u '+%F %T.%6N')')
+    ON DUPLICATE KEY UPDATE beaten_at = VALUES(beaten_at)" 2>"$work/said" ||
+    fail "cannot write the pulse: $(tail -n 1 "$work/said")"
 }
 
 # The first two events, without the two bytes of flags where "in use" is wiped when it is closed.
@@ -33,167 +51,198 @@ identity() { # LOG
     sha256sum | cut -c1-16
 }
 
-packed() { zstd -q -3 -c | age --encrypt --recipient "$RECIPIENT"; }
-
-# The bucket's key goes through a pipe: argv is for everybody to see.
-put() { # KEY FILE
-  local sum
-  sum=$(sha256sum -- "$2") || return 1
-  printf 'user = "%s:%s"\naws-sigv4 = "aws:amz:%s:s3"\n' "$ACCESS_KEY" "$SECRET_KEY" "$REGION" |
-    curl --config - --silent --show-error --fail --connect-timeout 5 --speed-limit 1 --speed-time 20 \
-      --max-time 900 "${CURL[@]}" --header "x-amz-content-sha256: ${sum%% *}" \
-      --output /dev/null --upload-file "$2" "$URL$1" 2>"$work/said" ||
-    fail "cannot upload $1: $(tail -n 1 "$work/said")"
-}
-
-remember() { # NAME VALUE...; a disk that is full does not stop the shipping
-  local name=$1
-  shift
-  { printf '%s\n' "$*" >"$home/state/.new" && mv "$home/state/.new" "$home/state/$name"; } 2>/dev/null ||
-    fail "cannot write $home/state/$name: is the disk full?"
-  return 0
-}
-
-pulse() {
-  mariadb --no-defaults "${CLIENT[@]}" --connect-timeout=5 -e "SET SESSION sql_mode = '';
-    INSERT INTO $TABLE (id, beaten_at) VALUES (1, '$(date -u '+%F %T.%6N')')
-    ON DUPLICATE KEY UPDATE beaten_at = VALUES(beaten_at)" 2>"$work/said" ||
-    fail "cannot write the pulse: $(tail -n 1 "$work/said")"
-}
-
-measure_logs() { # -> $work/sizes: inode, size, path; last
-  local path paths=()
+measure_logs() { # -> logs: identity, size, path; in their order
+  local path size inode id paths=() whole=0
   while IFS= read -r path; do
     [ -z "$path" ] || paths+=("$(cd "${INDEX%/*}" && realpath -sm -- "$path")")
   done <"$INDEX"
-  last=${paths[-1]}
-  stat -c '%i %s %n' -- "${paths[@]}" >"$work/sizes" || fail "a binary log of $INDEX is missing"
-}
-
-ship_logs() { # STAMP
-  local path size inode id before="" known
+  last=${paths[-1]} logs=()
+  stat -c '%i %s %n' -- "${paths[@]}" >"$work/sizes" || whole=1
   while read -r inode size path; do
-    known="$inode $size $path"
-    id=${shipped_log[$known]:-}
+    id=${log_id["$inode $size $path"]:-}
     if [ -z "$id" ]; then
       id=$(identity "$path") || continue # just begun: the next pass has it
-      [ -n "${log_end[$id]:-}" ] || load_log "$id" "$path" "$size"
-      ship_log "$1" "$path" "$id" "$size" "$before" || return 1
-      [ "$path" = "$last" ] || shipped_log[$known]=$id # closed, as another one follows
+      [ "$path" = "$last" ] || log_id["$inode $size $path"]=$id # closed, as another one follows
     fi
-    before="-after-${path##*/}-$id-$size"
+    logs+=("$id $size $path")
   done <"$work/sizes"
-  [ -e "$home/state/begun" ] || remember begun "$1"
+  [ "$whole" = 0 ] || fail "a binary log of $INDEX is missing"
 }
 
-load_log() { # ID LOG SIZE
-  local begin=0 end=0 count=0
-  if ! read -r begin end count 2>/dev/null <"$home/state/$1"; then
-    begin=0 count=0
-    # What was written before the archive began belongs to no recovery set.
-    if [ ! -e "$home/state/begun" ] && [ "$2" != "$last" ]; then begin=$3; fi
-    end=$begin
-  fi
-  log_begin[$1]=$begin log_end[$1]=$end log_count[$1]=$count
+any_change() { # NUMBER SECONDS; what cannot be read counts: who ships it tells
+  local -n roots=ROOTS_$1 except=EXCEPT_$1
+  [ -n "$(find "${roots[@]}" -xdev "${except[@]}" -newerct "@$2" ! -type s -print -quit 2>&1)" ]
 }
 
-ship_log() { # STAMP LOG ID SIZE LINK
-  local begin=${log_begin[$3]} end=${log_end[$3]} count=${log_count[$3]} from to link
-  while ((end < $4)); do
-    from=$end to=$((end + piece < $4 ? end + piece : $4)) count=$((count + 1))
+look() {
+  local number since=""
+  good=0
+  if [ -n "$INDEX" ]; then pulse || good=1; fi
+  stamp=$(now) rescan=""
+  if [ -n "$INDEX" ]; then measure_logs || good=1; fi
+  [ -z "$looked" ] || since=$(seconds "$looked")
+  for number in "${!SITES[@]}"; do
+    if [ -z "$since" ] || any_change "$number" "$since"; then changed[${SITES[number]}]=$stamp; fi
+  done
+  read -r rescan 2>/dev/null <"$home/rescan"
+  looked=$stamp
+}
+
+# --- one bucket ---
+
+packed() { zstd -q -3 -c | age --encrypt --recipient "${RECIPIENT[place]}"; }
+
+in_base64() { # HEX of 16 bytes -> $encoded; AWS wants an MD5 so where a bucket locks what is new
+  local n bits
+  encoded=""
+  for ((n = 0; n < 30; n += 6)); do
+    bits=$((16#${1:n:6}))
+    encoded+=${digits:bits>>18:1}${digits:bits>>12&63:1}${digits:bits>>6&63:1}${digits:bits&63:1}
+  done
+  bits=$((16#${1:30:2} << 4))
+  encoded+=${digits:bits>>6:1}${digits:bits&63:1}==
+}
+
+# The bucket's key goes through a pipe: argv is for everybody to see.
+put() { # KEY FILE
+  local sum encoded ca=${CA[place]}
+  sum=$(sha256sum -- "$2"; md5sum -- "$2") || return 1
+  in_base64 "${sum##*$'\n'}"
+  printf 'user = "%s:%s"\naws-sigv4 = "aws:amz:%s:s3"\n' \
+    "${ACCESS_KEY[place]}" "${SECRET_KEY[place]}" "${REGION[place]}" |
+    curl --config - --silent --show-error --fail --connect-timeout 5 --speed-limit 1 --speed-time 20 \
+      --max-time 900 ${ca:+--cacert "$ca"} --header "x-amz-content-sha256: ${sum%% *}" \
+      --header "Content-MD5: $encoded" --output /dev/null --upload-file "$2" "${URL[place]}$1" 2>"$kept/said" ||
+    fail "cannot upload ${URL[place]}$1: $(tail -n 1 "$kept/said")"
+}
+
+remember() { # NAME VALUE...: until a reboot, and on disk; one that is full does not stop the shipping
+  local name=$1
+  shift
+  printf '%s\n' "$*" >"$kept/$name"
+  { printf '%s\n' "$*" >"$state/.new" && mv "$state/.new" "$state/$name"; } 2>/dev/null ||
+    fail "cannot write $state/$name: is the disk full?"
+  return 0
+}
+
+recall() { # NAME VARIABLE...
+  read -r "${@:2}" 2>/dev/null <"$kept/$1" || read -r "${@:2}" 2>/dev/null <"$state/$1"
+}
+
+begin_logs() { # What was written before the archive began belongs to no recovery set.
+  local each id size path
+  for each in "${logs[@]}"; do
+    read -r id size path <<<"$each"
+    [ "$path" = "$last" ] || remember "$id" "$size $size 0"
+  done
+  remember begun "$stamp"
+}
+
+ship_logs() {
+  local each id size path before=""
+  recall begun each || begin_logs
+  for each in "${logs[@]}"; do
+    read -r id size path <<<"$each"
+    ship_log "$path" "$id" "$size" "$before" || return 1
+    before="-after-${path##*/}-$id-$size"
+  done
+}
+
+ship_log() { # LOG ID SIZE LINK
+  local begin=0 end=0 count=0 from to link
+  recall "$2" begin end count
+  while ((end < $3)); do
+    from=$end to=$((end + piece < $3 ? end + piece : $3)) count=$((count + 1))
     if ((to - begin > piece)); then
       begin=$from count=0
     elif ((count >= span)); then
       from=$begin
     fi
     link=""
-    ((from > 0)) || link=$5
-    dd if="$2" iflag=skip_bytes,count_bytes skip="$from" count=$((to - from)) bs=1M status=none |
-      packed >"$work/piece" || { fail "cannot read $2"; return 1; }
-    put "$1-log-${2##*/}-$3-$from-$to$link$alone.zst.age" "$work/piece" || return 1
+    ((from > 0)) || link=$4
+    dd if="$1" iflag=skip_bytes,count_bytes skip="$from" count=$((to - from)) bs=1M status=none |
+      packed >"$kept/piece" || { fail "cannot read $1"; return 1; }
+    put "$stamp-log-${1##*/}-$2-$from-$to$link$alone.zst.age" "$kept/piece" || return 1
     if ((count >= span)); then begin=$to count=0; fi
     end=$to
-    log_begin[$3]=$begin log_end[$3]=$end log_count[$3]=$count
-    remember "$3" "$begin $end $count"
+    remember "$2" "$begin $end $count"
   done
 }
 
 # What changed; the folders it is in, for their times; and of changed folders all names with their
 # types, so that what is gone can go.
-list_changes() { # SITE SECONDS -> $work/{names,folders,entries}; names is empty if nothing changed
+list_changes() { # NUMBER SECONDS -> $kept/{names,folders,entries}; names is empty if nothing changed
   local -n roots=ROOTS_$1 except=EXCEPT_$1
-  find "${roots[@]}" -xdev "${except[@]}" -newerct "@$2" ! -type s -print0 >"$work/names" || return 1
-  [ -s "$work/names" ] || return 0
-  find "${roots[@]}" -xdev "${except[@]}" -newerct "@$2" -type d -print0 >"$work/folders" || return 1
-  xargs -0r sh -c 'exec find "$@" -mindepth 1 -maxdepth 1 -printf "%y%p\0"' - <"$work/folders" >"$work/entries"
+  find "${roots[@]}" -xdev "${except[@]}" -newerct "@$2" ! -type s -print0 >"$kept/names" || return 1
+  [ -s "$kept/names" ] || return 0
+  find "${roots[@]}" -xdev "${except[@]}" -newerct "@$2" -type d -print0 >"$kept/folders" || return 1
+  xargs -0r sh -c 'exec find "$@" -mindepth 1 -maxdepth 1 -printf "%y%p\0"' - <"$kept/folders" >"$kept/entries"
   find "${roots[@]}" -xdev "${except[@]}" -newerct "@$2" ! -type d ! -type s -printf '%h\0' |
-    cat "$work/names" - | sort -zu -o "$work/names"
+    cat "$kept/names" - | sort -zu -o "$kept/names"
 }
 
-seconds() { # STAMP: in seconds since 1970
-  date -u -d "${1:0:4}-${1:4:2}-${1:6:2} ${1:9:2}:${1:11:2}:${1:13}" +%s.%3N
+ship_site() { # SITE NUMBER
+  local begin=$stamp end=$stamp count=0 since earlier handled=""
+  recall "site-$1" begin end count || remember "site-$1" "$stamp $stamp 0"
+  recall "rescan-$1" handled
+  since=$end count=$((count + 1))
+  if [ "$rescan" != "$handled" ]; then
+    if [[ $rescan < $since ]]; then since=$rescan; fi
+  elif [[ ! ${changed[$1]:-} > $end ]]; then
+    return 0
+  fi
+  if ((count >= span)) && [[ $begin < $since ]]; then since=$begin; fi
+  earlier=$(seconds "$since") && list_changes "$2" "$earlier" ||
+    { fail "cannot read the files of $1"; return 1; }
+  if [ -s "$kept/names" ]; then
+    ship_changes "$1" "$since" || return 1
+    if ((count >= span)); then begin=$stamp count=0; fi
+    remember "site-$1" "$begin $stamp $count"
+  fi
+  [ "$rescan" = "$handled" ] || remember "rescan-$1" "$rescan"
 }
 
-ship_site() { # STAMP SITE NUMBER
-  local begin=${site_begin[$2]} since=${site_end[$2]} count=$((site_count[$2] + 1)) status earlier
-  if ((count >= span)); then since=$begin; fi
-  if [ -n "$rescan" ] && [[ $rescan < $since ]]; then since=$rescan; fi
-  # Two seconds more: a scan takes its time, and the file system's clock lags.
-  earlier=$(seconds "$since") && list_changes "$3" "$((${earlier%.*} - 2)).${earlier#*.}" ||
-    { fail "cannot read the files of $2"; return 1; }
-  [ -s "$work/names" ] || return 0
+ship_changes() { # SITE SINCE
+  local status
   tar --create --directory=/ --absolute-names --no-recursion --null --verbatim-files-from \
-    --numeric-owner --xattrs --acls --ignore-failed-read --warning=none \
-    --files-from=<(printf '%s\0' "$work/folders" "$work/entries"; cat "$work/names") \
-    2>"$work/said" | packed >"$home/changed"
+    --transform="flags=r;s,^$kept/,$work/," --numeric-owner --xattrs --acls --ignore-failed-read \
+    --warning=none --files-from=<(printf '%s\0' "$kept/folders" "$kept/entries"; cat "$kept/names") \
+    2>"$kept/said" | packed >"$state/changed"
   status=("${PIPESTATUS[@]}")
   # 1: a file changed while it was read; the next pass has it again.
-  ((status[0] < 2 && status[1] == 0)) || { fail "cannot pack $2: $(tail -n 1 "$work/said")"; return 1; }
-  put "$1-files-$2-$since.tar.zst.age" "$home/changed" || return 1
-  if ((count >= span)); then begin=$1 count=0; fi
-  site_begin[$2]=$begin site_end[$2]=$1 site_count[$2]=$count
-  remember "site-$2" "$begin $1 $count"
+  ((status[0] < 2 && status[1] == 0)) || { fail "cannot pack $1: $(tail -n 1 "$kept/said")"; return 1; }
+  put "$stamp-files-$1-$2.tar.zst.age" "$state/changed"
 }
 
-load_site() { # SITE STAMP
-  local begin end count
-  if ! read -r begin end count 2>/dev/null <"$home/state/site-$1"; then
-    begin=$2 end=$2 count=0
-    remember "site-$1" "$begin $end $count"
-  fi
-  site_begin[$1]=$begin site_end[$1]=$end site_count[$1]=$count
-}
-
-pass() {
-  local stamp number good=0
-  if [ -n "$INDEX" ]; then pulse || good=1; fi
-  stamp=$(now)
-  if [ -n "$INDEX" ]; then measure_logs || good=1; fi
-  alone="" rescan=""
-  read -r rescan 2>/dev/null <"$home/rescan"
+bring() { # PLACE: in a process of its own
+  local number alone=""
+  place=$1 kept=$work/${PLACE[$1]} state=$home/state/${PLACE[$1]}
+  : >"$kept/errors"
   for number in "${!SITES[@]}"; do
     # A log that lies there while its files do not says so.
-    ship_site "$stamp" "${SITES[number]}" "$number" || { good=1 alone=-alone; }
+    ship_site "${SITES[number]}" "$number" || { good=1 alone=-alone; }
   done
-  if [ -n "$rescan" ] && [ -z "$alone" ]; then rm -f "$home/rescan"; fi
   if [ -n "$INDEX" ]; then
-    ship_logs "$stamp" || good=1
+    ship_logs || good=1
   elif [ -z "$alone" ]; then
-    : | packed >"$work/piece" && put "$stamp-pulse.zst.age" "$work/piece" || good=1
+    : | packed >"$kept/piece" && put "$stamp-pulse.zst.age" "$kept/piece" || good=1
   fi
-  [ "$good" = 0 ] && printf '%s\n' "$stamp" >"$work/passed"
+  mv "$kept/errors" "$kept/error"
+  [ "$good" != 0 ] || printf '%s\n' "$stamp" >"$kept/passed"
 }
 
 ship() {
   local began number
   . "$home/settings" || exit 78
-  mkdir -p "$home/state" "$work"
-  for number in "${!SITES[@]}"; do load_site "${SITES[number]}" "$(now)"; done
+  for number in "${!PLACE[@]}"; do mkdir -p "$work/${PLACE[number]}" "$home/state/${PLACE[number]}"; done
   while :; do
     began=$SECONDS
     : >"$work/errors"
-    pass
+    look
     mv "$work/errors" "$work/error"
+    for number in "${!PLACE[@]}"; do
+      kill -0 "${jobs[number]:-}" 2>/dev/null || { bring "$number" & jobs[number]=$!; }
+    done
     sleep $((SECONDS - began < INTERVAL ? INTERVAL - SECONDS + began : 1)) &
     wait $!
   done

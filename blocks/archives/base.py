@@ -1,4 +1,4 @@
-"""A continuous archive: what changes on a server lies in a bucket seconds later."""
+"""One bucket of a continuous archive: what changes on a server lies there seconds later."""
 
 from __future__ import annotations
 
@@ -7,53 +7,69 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from prefect.blocks.core import Block
+from pydantic import Field
 
+from blocks.archives.agent import Destination
+from blocks.domain import DeclaredDomain
+from blocks.repositories.versions import VersionedObjects
 from blocks.servers.base import Server
-from blocks.types import (
-    AgentState,
-    ArchiveListing,
-    FilePiece,
-    LogPiece,
-    LogSource,
-    LogSpan,
-    ShippedSite,
-)
+from blocks.types import ArchiveListing, FailureDomain, LogPiece
 
 
 class Archive(Block, ABC):
-    """Ships binary logs and changed files of servers, and gives them back.
+    """A bucket that an agent on each server ships binary logs and changed files to.
 
-    An agent on the server ships by itself; neither a worker nor a Prefect server is needed. Errors
-    are those of `Server` and `ObjectStore`; content that is not what was put there is
-    `DamagedData`.
+    Errors are those of `Server` and `ObjectStore`; content that is not what was put there is
+    `DamagedData`, with the piece's key as its subject. See `ArchivePlaces` for all the buckets of
+    one server.
     """
 
+    domain: DeclaredDomain = Field(
+        default_factory=DeclaredDomain,
+        title="Failure domain",
+        description="Provider, site and account of this archive.",
+    )
+    interval_seconds: int = Field(
+        default=15, ge=5, le=30, title="Interval", description="Seconds from one pass to the next."
+    )
+
+    lock_days: int = Field(
+        default=14,
+        ge=5,
+        le=400,
+        title="Lock days",
+        description="Days for which what live sets need of it stays locked, at the least half.",
+    )
+
+    def lock_time(self) -> timedelta:
+        """Return how long ahead everything that live sets need shall be locked."""
+        return timedelta(days=self.lock_days)
+
     @abstractmethod
-    def start(
-        self, server: Server, name: str, logs: LogSource | None, sites: Sequence[ShippedSite]
-    ) -> bool:
-        """Make sure that the agent ships for this server; return whether anything was changed.
-
-        Idempotent. Nothing that is shipped is shipped again, also after a reboot of the server.
-        """
+    def bucket(self) -> str:
+        """Name the bucket it lies in; the same as the beginning of `Repository.place` for it."""
 
     @abstractmethod
-    def stop(self, server: Server) -> None:
-        """Make sure that nothing is shipped from this machine any more. Idempotent."""
+    def retains(self) -> bool:
+        """Return whether there is a key that may lengthen locks."""
 
     @abstractmethod
-    def state(self, server: Server) -> AgentState:
-        """Ask the agent on the server how it is."""
+    def versions(self) -> VersionedObjects:
+        """Return all versions of its pieces, with the key that may lengthen locks."""
 
     @abstractmethod
-    def identity(self, server: Server, index: str, log: str) -> str:
-        """Return what tells this binary log from others of its name; see `LogId`."""
+    def failure_domain(self) -> FailureDomain:
+        """Return the declared domain with the id of the key that servers write with."""
 
     @abstractmethod
-    def ship_again(self, server: Server, since: datetime) -> None:
-        """Have all that changed in files since then shipped with the next pass.
+    def destination(self, name: str) -> Destination:
+        """Return where the agent of a server ships to, and with which key."""
 
-        Called after files were copied: what changed during the copy is then in one piece.
+    @abstractmethod
+    def addresses(self) -> tuple[str, ...]:
+        """Return the store's IPv4 addresses: an isolated machine fetches from there.
+
+        Raises `Unreachable` if its name cannot be resolved.
         """
 
     @abstractmethod
@@ -65,25 +81,9 @@ class Archive(Block, ABC):
         """Yield the bytes of a piece as they were on the server."""
 
     @abstractmethod
-    def deliver_logs(
-        self, server: Server, spans: Sequence[LogSpan], folder: str, *, timeout: timedelta
-    ) -> tuple[str, ...]:
-        """Write each log up to the span's end to a file of MariaDB's account; return the paths.
+    def fetch(self, server: Server, keys: Sequence[str], folder: str, timeout: timedelta) -> None:
+        """Bring objects to a server, decrypted and still compressed: files `1`, `2`, ... in order.
 
-        Needs `age`, `zstd` and `curl` on the server. The folder is emptied first.
-        """
-
-    @abstractmethod
-    def deliver_files(
-        self,
-        server: Server,
-        pieces: Sequence[FilePiece],
-        *,
-        removals_after: datetime,
-        timeout: timedelta,
-    ) -> int:
-        """Apply changes of files in their order; return how many files were written.
-
-        Files that a piece newer than `removals_after` no longer knows in a changed folder are
-        removed. Can be cut anywhere and run again.
+        Needs `age` and `curl` on the server. The folder is emptied first. Raises `Unavailable` when
+        the server cannot get them from the store.
         """

@@ -5,38 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pyrage
 import zstandard
 from pydantic import Field, SecretStr
 
-from blocks.archives import agent, delivery, names
+from blocks.archives import delivery, names
+from blocks.archives.agent import Destination
 from blocks.archives.base import Archive
-from blocks.errors import ConfigurationError, DamagedData
-from blocks.repositories.s3 import S3ObjectStore
+from blocks.errors import CommandFailed, ConfigurationError, DamagedData, Unavailable
+from blocks.repositories.s3 import S3ObjectStore, addresses_of
+from blocks.repositories.s3_versions import S3Versions
+from blocks.repositories.versions import VersionedObjects
 from blocks.servers.base import Server
-from blocks.types import (
-    AgentState,
-    ArchiveListing,
-    FilePiece,
-    LogPiece,
-    LogSource,
-    LogSpan,
-    RemoteCommand,
-    ShippedSite,
-)
+from blocks.types import ArchiveListing, FailureDomain, LogPiece, RemoteCommand
 
-_SHORT = timedelta(seconds=60)
-_INSTALL = timedelta(minutes=10)
 _LINKS = timedelta(hours=6)
 _UNPACKED = 1024 * 1024
-# Lines: whether the service runs; the newest complete pass; then what went wrong in the last one.
-_STATE = f"""
-systemctl is-active {agent.SERVICE}
-cat {agent.WORK}/passed 2>/dev/null || echo
-cat {agent.WORK}/error 2>/dev/null
-exit 0
-"""
+_CA_FILE = "/run/continuity-archive-ca.pem"
 
 
 class S3Archive(Archive):
@@ -70,60 +57,47 @@ class S3Archive(Archive):
         title="Identity",
         description="AGE-SECRET-KEY-1... as `age-keygen` makes it; nothing is read without it.",
     )
-    interval_seconds: int = Field(
-        default=15, ge=5, le=30, title="Interval", description="Seconds from one pass to the next."
+
+    prune_access_key: str = Field(
+        default="",
+        title="Retention access key",
+        description="Id of the key that may list versions and lengthen locks; may be empty.",
+    )
+    prune_secret_key: SecretStr = Field(
+        default=SecretStr(""),
+        title="Retention secret key",
+        description="Secret of the key that may lengthen locks.",
     )
 
     # Contracts (and docstrings) of the public methods are the base class's.
 
-    # --- the agent ---
+    def bucket(self) -> str:
+        endpoint = self.store.endpoint.rstrip("/")
+        endpoint = endpoint or f"https://s3.{self.store.region}.amazonaws.com"
+        return f"{endpoint}/{self.store.bucket}"
 
-    def start(
-        self, server: Server, name: str, logs: LogSource | None, sites: Sequence[ShippedSite]
-    ) -> bool:
-        interval = timedelta(seconds=self.interval_seconds)
-        wanted = {
-            agent.PROGRAM: (agent.program(), 0o755),
-            agent.UNIT_FILE: (agent.UNIT.encode(), 0o644),
-            agent.SETTINGS: (
-                agent.settings(self._destination(name), logs, sites, interval).encode(),
-                0o600,
-            ),
-        }
-        if self.store.ca_file:
-            wanted[agent.CA_FILE] = (Path(self.store.ca_file).read_bytes(), 0o644)
-        server.install_packages(agent.PACKAGES, timeout=_INSTALL)
-        stale = [path for path, (content, _) in wanted.items() if _held(server, path) != content]
-        for path in stale:
-            server.put(path, wanted[path][0], mode=wanted[path][1])
-        verb = "restart" if stale else "start"
-        script = f"systemctl daemon-reload; systemctl enable --quiet {agent.SERVICE}"
-        script += f" && systemctl {verb} {agent.SERVICE}"
-        server.run(("sh", "-c", script), timeout=_SHORT)
-        return bool(stale)
+    def retains(self) -> bool:
+        return bool(self.prune_access_key)
 
-    def stop(self, server: Server) -> None:
-        script = (
-            f"systemctl disable --now --quiet {agent.SERVICE} 2>/dev/null; rm -f {agent.SETTINGS}"
-        )
-        server.run(("sh", "-c", script), timeout=_SHORT)
+    def versions(self) -> VersionedObjects:
+        keys = {"access_key": self.prune_access_key, "secret_key": self.prune_secret_key}
+        return S3Versions(self.store.model_copy(update=keys))
 
-    def state(self, server: Server) -> AgentState:
-        said = server.run(("sh", "-c", _STATE), timeout=_SHORT).stdout.decode(errors="replace")
-        active, passed, *errors = said.splitlines()
-        return AgentState(
-            running=active == "active",
-            passed_at=names.moment(passed) if passed else None,
-            error="; ".join(errors),
+    def failure_domain(self) -> FailureDomain:
+        return self.domain.value(self.agent_access_key)
+
+    def destination(self, name: str) -> Destination:
+        return Destination(
+            url=f"{self.store.url()}/{self.store.path(name)}/",
+            region=self.store.region,
+            access_key=self.agent_access_key,
+            secret_key=self.agent_secret_key.get_secret_value(),
+            recipient=str(self._identity().to_public()),
+            authority=Path(self.store.ca_file).read_bytes() if self.store.ca_file else b"",
         )
 
-    def identity(self, server: Server, index: str, log: str) -> str:
-        path = str(Path(index).parent / log)
-        said = server.run((agent.PROGRAM, "identity", path), timeout=_SHORT)
-        return said.stdout.decode().strip()
-
-    def ship_again(self, server: Server, since: datetime) -> None:
-        server.put(agent.RESCAN, f"{names.stamp(since)}\n".encode())
+    def addresses(self) -> tuple[str, ...]:
+        return addresses_of(urlsplit(self.store.url()).hostname or "")
 
     # --- the bucket ---
 
@@ -139,63 +113,38 @@ class S3Archive(Archive):
                 while content := reader.read(_UNPACKED):
                     yield content
         except (pyrage.DecryptError, zstandard.ZstdError) as error:
-            raise DamagedData(
-                piece.key,
-                f"is not what the agent wrote, or for another identity ({error})",
-                "compare `identity_key` with the one that the archive began with",
-            ) from error
+            raise self._damaged(piece.key, str(error)) from error
 
-    # --- giving back ---
-
-    def deliver_logs(
-        self, server: Server, spans: Sequence[LogSpan], folder: str, *, timeout: timedelta
-    ) -> tuple[str, ...]:
-        pieces, plan, lengths = delivery.log_plan(spans)
-        objects = self._fetch(server, "logs", [piece.key for piece in pieces], timeout)
-        words = (delivery.LOGS, "unpack", objects, folder)
-        self._unpack(server, words, plan, timeout, LENGTHS=lengths)
-        return tuple(f"{folder}/{name}" for name in delivery.log_names(spans))
-
-    def deliver_files(
-        self,
-        server: Server,
-        pieces: Sequence[FilePiece],
-        *,
-        removals_after: datetime,
-        timeout: timedelta,
-    ) -> int:
-        if not pieces:
-            return 0
-        keys = [piece.key for piece in pieces]
-        objects = self._fetch(server, f"files-{pieces[0].site}", keys, timeout)
-        plan = delivery.file_plan(pieces, [piece.at > removals_after for piece in pieces])
-        return int(self._unpack(server, (delivery.FILES, "unpack", objects), plan, timeout))
-
-    def _fetch(self, server: Server, name: str, keys: Sequence[str], timeout: timedelta) -> str:
-        """Download the objects side by side; return the folder they are in."""
-        folder = f"{delivery.FOLDER}/{name}-objects"
+    def fetch(self, server: Server, keys: Sequence[str], folder: str, timeout: timedelta) -> None:
         links = delivery.downloads(self.store.links(keys, _LINKS))
         words: tuple[str, ...] = ()
         if self.store.ca_file:
-            server.put(agent.CA_FILE, Path(self.store.ca_file).read_bytes(), mode=0o644)
-            words = ("--cacert", agent.CA_FILE)
+            server.put(_CA_FILE, Path(self.store.ca_file).read_bytes(), mode=0o644)
+            words = ("--cacert", _CA_FILE)
         command = ("bash", "-c", delivery.FETCH, "fetch", folder, *words)
-        server.run(command, timeout=timeout, stdin=links, job=f"fetch-{name}")
-        return folder
+        job = "-".join(folder.split("/")[-2:])
+        try:
+            server.run(command, timeout=timeout, stdin=links, job=f"fetch-{job}")
+        except CommandFailed as error:
+            raise Unavailable(
+                f"archive in bucket {self.store.bucket}",
+                f"the server cannot fetch from it: {error.stderr or error.cause}",
+                "continuity archive status",
+            ) from error
+        self._decrypt(server, keys, folder, timeout)
 
-    def _unpack(
-        self,
-        server: Server,
-        words: Sequence[str],
-        plan: str,
-        timeout: timedelta,
-        **values: str,
-    ) -> str:
-        secrets = {"IDENTITY": self.identity_key.get_secret_value().strip(), **values}
-        command = RemoteCommand(("bash", "-c", *words), secrets)
-        job = f"unpack-{words[2].rpartition('/')[2]}"
-        said = server.run(command, timeout=timeout, stdin=plan.encode(), job=job)
-        return said.stdout.decode().strip()
+    def _decrypt(
+        self, server: Server, keys: Sequence[str], folder: str, timeout: timedelta
+    ) -> None:
+        secrets = {"IDENTITY": self.identity_key.get_secret_value().strip()}
+        words = ("bash", "-c", delivery.DECRYPT, "decrypt", folder, str(len(keys)))
+        try:
+            server.run(RemoteCommand(words, secrets), timeout=timeout)
+        except CommandFailed as error:
+            _, found, number = error.stderr.rpartition(delivery.DAMAGED)
+            if not found:
+                raise
+            raise self._damaged(keys[int(number.split()[0]) - 1], "age refuses it") from error
 
     def _identity(self) -> pyrage.x25519.Identity:
         text = self.identity_key.get_secret_value().strip()
@@ -208,17 +157,9 @@ class S3Archive(Archive):
                 "make one with: age-keygen | grep SECRET; keep it with the other secrets",
             ) from error
 
-    def _destination(self, name: str) -> agent.Destination:
-        return agent.Destination(
-            url=f"{self.store.url()}/{self.store.path(name)}/",
-            region=self.store.region,
-            access_key=self.agent_access_key,
-            secret_key=self.agent_secret_key.get_secret_value(),
-            recipient=str(self._identity().to_public()),
-            has_ca_file=bool(self.store.ca_file),
+    def _damaged(self, key: str, why: str) -> DamagedData:
+        return DamagedData(
+            key,
+            f"is not what the agent wrote, or for another identity ({why})",
+            "compare `identity_key` with the one that the archive began with",
         )
-
-
-def _held(server: Server, path: str) -> bytes | None:
-    said = server.run(("cat", path), timeout=_SHORT, accept=(0, 1))
-    return None if said.status else said.stdout

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import socket
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from pydantic import Field, PrivateAttr, SecretStr
 
-from blocks.errors import Unreachable
 from blocks.repositories import restic_command as words
 from blocks.repositories.base import Repository
 from blocks.repositories.restic_local import LocalRestic, pinned_binary
 from blocks.repositories.restic_release import BINARY, SHA256
-from blocks.repositories.s3 import S3ObjectStore
+from blocks.repositories.s3 import S3ObjectStore, addresses_of
 from blocks.repositories.s3_versions import S3Versions
 from blocks.repositories.versions import VersionedObjects
 from blocks.types import FailureDomain, KeyRole, RemoteCommand
@@ -164,16 +162,7 @@ class ResticKeys(Repository):
         return self.domain.value(key=self.server_access_key)
 
     def addresses(self) -> tuple[str, ...]:
-        host, _ = self.service()
-        try:
-            found = socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM)
-        except socket.gaierror as error:
-            raise Unreachable(
-                f"object store {host}",
-                f"its name cannot be resolved ({error.strerror})",
-                f"ask the resolver: getent ahostsv4 {host}; or correct the endpoint",
-            ) from error
-        return tuple(sorted({str(each[4][0]) for each in found}))
+        return addresses_of(self.service()[0])
 
     def _secrets(self, access_key: str, secret_key: SecretStr) -> dict[str, str]:
         password = self.password.get_secret_value()

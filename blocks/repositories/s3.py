@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -13,7 +14,7 @@ from prefect_aws import AwsCredentials
 from prefect_aws.client_parameters import AwsClientParameters
 from pydantic import Field, SecretStr
 
-from blocks.errors import AlreadyExists, ConfigurationError, NotFound
+from blocks.errors import AlreadyExists, ConfigurationError, NotFound, Unreachable
 from blocks.repositories.base import ObjectStore
 from blocks.repositories.profiles import PROFILES, Checksums, Profile
 from blocks.repositories.s3_errors import translate, was_retried
@@ -133,7 +134,8 @@ class S3ObjectStore(ObjectStore):
             StoredObject(item["Key"][start:], item["Size"], item["ETag"], item["LastModified"])
             for item in found
         )
-        return tuple(sorted(objects, key=lambda item: item.key))
+        # Not every provider heeds `StartAfter`: rclone's server gives all keys.
+        return tuple(sorted((o for o in objects if o.key > after), key=lambda item: item.key))
 
     def remove(self, key: str) -> None:
         with self.border(key) as client:
@@ -215,6 +217,8 @@ class S3ObjectStore(ObjectStore):
     def _credentials(self) -> AwsCredentials:
         config: dict[str, Any] = {
             "s3": {"addressing_style": "path" if self.path_style else "virtual"},
+            # In us-east-1 links are signed the old way otherwise, which not every provider knows.
+            "signature_version": "s3v4",
             "connect_timeout": self.connect_timeout_seconds,
             "read_timeout": self.read_timeout_seconds,
             "retries": {"mode": "standard", "total_max_attempts": self.attempts},
@@ -234,3 +238,16 @@ class S3ObjectStore(ObjectStore):
                 config=config,
             ),
         )
+
+
+def addresses_of(host: str) -> tuple[str, ...]:
+    """Return a service's IPv4 addresses. Raises `Unreachable` if its name cannot be resolved."""
+    try:
+        found = socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        raise Unreachable(
+            f"object store {host}",
+            f"its name cannot be resolved ({error.strerror})",
+            f"ask the resolver: getent ahostsv4 {host}; or correct the endpoint",
+        ) from error
+    return tuple(sorted({str(each[4][0]) for each in found}))

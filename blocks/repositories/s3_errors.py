@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -96,4 +98,5 @@ def was_retried(error: ClientError) -> bool:
 
 
 def _plain(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
+    """Return one line; of addresses without what was asked for."""
+    return re.sub(r"""\?[^"'\s]*=[^"'\s]*""", "", " ".join(str(error).split()))[:300]

@@ -144,3 +144,8 @@ class ProtectedServer(Block):
         title="Heartbeats",
         description="Dead-man's switches for the server's backups and their verification.",
     )
+    archive_copies: list[str] = Field(
+        default_factory=list,
+        title="Copies of the archive",
+        description="Blocks of further archives: changes go to each of them by itself.",
+    )

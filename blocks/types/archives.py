@@ -39,6 +39,7 @@ class LogPiece:
         size: Bytes of the object (compressed, encrypted).
         follows: The log before; None for the first one in the server's index, and for every
             piece but those that begin a log.
+        place: Which of the server's buckets it lies in, counted from 0.
     """
 
     key: str
@@ -48,6 +49,7 @@ class LogPiece:
     start: int
     end: int
     follows: LogLink | None = None
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class FilePiece:
     at: datetime
     site: str
     since: datetime
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True)

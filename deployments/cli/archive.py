@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -12,13 +13,21 @@ from rich.table import Table
 
 from blocks import registry
 from blocks.errors import NotFound
-from blocks.repositories.catalogue import Catalogue
+from blocks.types import RecoverySet
 from deployments.cli.connection import EstateFile, Local, connected
 from deployments.cli.progress import shown
 from flows.decisions.archive_state import ArchiveCondition, ArchiveState
 from flows.decisions.point_in_time import find_statements
 from flows.reports.wording import duration, moment
-from flows.tasks.archive_look import chain_behind, log_events, wanted_point
+from flows.tasks.archive_look import (
+    archived_sets,
+    chain_behind,
+    log_events,
+    notes_of,
+    pieces_of,
+    wanted_point,
+    with_what_is_left,
+)
 from flows.tasks.incident import Estate, open_estate
 
 commands = typer.Typer(help="The continuous archive.", no_args_is_help=True)
@@ -28,6 +37,7 @@ CONDITIONS = {
     ArchiveCondition.LATE: "EN RETARD",
     ArchiveCondition.BROKEN: "INTERROMPUE",
     ArchiveCondition.UNKNOWN: "INCONNUE",
+    ArchiveCondition.DEGRADED: "UNE COPIE MANQUE",
 }
 
 
@@ -58,12 +68,20 @@ def _document(state: ArchiveState) -> dict[str, object]:
         "lag_seconds": state.lag.total_seconds() if state.lag else None,
         "reaches": state.reaches.isoformat() if state.reaches else None,
         "detail": state.detail,
+        "places": {each.name: each.problem or "current" for each in state.places},
     }
 
 
 def _table(states: list[ArchiveState]) -> Table:
     table = Table(title="Archive continue", title_justify="left")
-    for column in ("Serveur", "État", "Retard", "Reprise possible jusqu'au", "Détail"):
+    for column in (
+        "Serveur",
+        "État",
+        "Retard",
+        "Reprise possible jusqu'au",
+        "Exemplaires",
+        "Détail",
+    ):
         table.add_column(column)
     for each in states:
         table.add_row(
@@ -71,6 +89,7 @@ def _table(states: list[ArchiveState]) -> Table:
             CONDITIONS[each.condition],
             duration(each.lag),
             moment(each.reaches),
+            "\n".join(f"{p.name} : {p.problem or 'à jour'}" for p in each.places),
             each.detail,
         )
     return table
@@ -111,19 +130,28 @@ def _found(estate: Estate, text: str, begin: datetime) -> list[tuple[str, dateti
         raise NotFound(
             f"archive of {estate.name}", "is not declared", "add `archive` to the server"
         )
-    sets = Catalogue(estate.repository).list(estate.name).sets
-    usable = [each for each in sets if each.position and each.position.identity]
-    before = [each for each in usable if each.consistent_at <= begin] or usable[:1]
+    usable = archived_sets(estate)
+    before = [each for each in usable if each.consistent_at <= begin] or usable[-1:]
     if not before:
         raise NotFound(
             f"archive of {estate.name}",
             "no recovery set has an archive behind it",
             f"continuity backup {estate.name}",
         )
+    return with_what_is_left(lambda: _read_through(estate, before[0], text, begin))
+
+
+def _read_through(
+    estate: Estate, chosen: RecoverySet, text: str, begin: datetime
+) -> list[tuple[str, datetime, str]]:
+    assert estate.archive is not None  # noqa: S101 - the caller checked
     rows = []
-    for span in chain_behind(estate, before[-1]).spans:
+    spans = chain_behind(estate, chosen).spans
+    for span in spans:
         for each in find_statements(log_events(estate.archive, span), text):
             if each.at >= begin:
                 statement = next(s for s in each.statements if text.lower() in s.lower())
                 rows.append((str(each.gtid), each.at, statement))
+    for note in notes_of(estate.archive, pieces_of(spans)):
+        print(note, file=sys.stderr)
     return rows

@@ -20,14 +20,17 @@ from flows.decisions.abandoned import LAST_WORDS
 from flows.decisions.protection import CopyView, protection
 from flows.decisions.standing import Standings
 from flows.decisions.verdict import Verdict
+from flows.reports.lock_text import HEADS, lock_rows
 from flows.reports.outcome_report import STATES
 from flows.reports.protection_text import protection_line, protection_rows
 from flows.reports.verification_text import standing_text, states_text
 from flows.reports.wording import VERDICTS, duration, size, step_title
 from flows.tasks.approval import APPROVAL, PLAN
+from flows.tasks.archive_locks import lock_records, tests_of
 from flows.tasks.closing import close_ended, ended_runs
 from flows.tasks.ending import REPORT
 from flows.tasks.incident import Estate, open_estate
+from flows.tasks.incident import now as current_time
 from flows.tasks.look import usable_copies
 from flows.tasks.standing import standings
 
@@ -123,6 +126,7 @@ def status(local: Local = False, estate: EstateFile = None) -> None:
             table.add_row(name, *_newest(name))
         console.print(table)
         for name in names:
+            console.print(_locks(name))
             console.print(_incidents(name))
 
 
@@ -148,6 +152,21 @@ def _newest(server: str) -> tuple[str, str, str, str]:
     now, newest = known.taken_at, known.sets[-1]
     age = duration(now - newest.consistent_at)
     return newest.id, age, standing_text(known), rule
+
+
+def _locks(server: str) -> Table:
+    """Return a line for each repository and archive: what protects it against deletion."""
+    table = Table(title=f"Protection contre l'effacement de {server}", title_justify="left")
+    for column in HEADS:
+        table.add_column(column)
+    opened = open_estate(server)
+    try:
+        rows = lock_rows(tests_of(opened), lock_records(opened), current_time())
+    except ContinuityError as error:
+        rows = [(opened.repository.place(), str(error), "?", "?")]
+    for row in rows:
+        table.add_row(*row)
+    return table
 
 
 def _incidents(server: str) -> Table:

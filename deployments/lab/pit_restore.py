@@ -46,17 +46,21 @@ def scratch_machine(here: Lab, estate: Estate) -> Iterator[Server]:
 
 
 def wait_until_archived(estate: Estate, moment: datetime, seconds: float = 90) -> None:
-    """Wait until the archive holds all that was written until a moment."""
+    """Wait until each bucket of the archive holds all that was written until a moment."""
     assert estate.archive is not None  # noqa: S101 - the lab's server has one
     until = time.monotonic() + seconds
     while True:
-        seen = estate.archive.listing(estate.name, moment - timedelta(minutes=10)).seen_until
-        if seen and seen > moment:
+        found = {
+            name: each.listing(estate.name, moment - timedelta(minutes=10)).seen_until
+            for name, each in estate.archive.archives.items()
+        }
+        if all(seen and seen > moment for seen in found.values()):
             return
         if time.monotonic() > until:
+            said = ", ".join(f"{name} until {seen}" for name, seen in found.items())
             raise DeadlineExceeded(
                 f"archive of {estate.name}",
-                f"holds nothing newer than {seen}, {datetime.now(UTC)}",
+                f"holds {said}, now {datetime.now(UTC)}",
                 "continuity archive status",
             )
         time.sleep(0.5)

@@ -14,7 +14,7 @@ from deployments.lab.config import Lab
 
 BUCKET = "copies"
 PORT = 9000
-USERS = ("worker", "server")
+USERS = ("worker", "server", "agent")
 NAME = "second-storage"
 _START_SECONDS = 30
 

@@ -28,6 +28,7 @@ _PLAIN: dict[str, Callable[[], str]] = {
     "restic-password": lambda: secrets.token_urlsafe(32),
     "tsig-key": lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
     "archive-identity": lambda: str(pyrage.x25519.Identity.generate()),
+    "second-archive-identity": lambda: str(pyrage.x25519.Identity.generate()),
     "slack-token": lambda: f"xoxb-{secrets.token_hex(24)}",
     "prefect-auth": lambda: f"admin:{secrets.token_urlsafe(18)}",
     "prefect-encryption-key": lambda: Fernet.generate_key().decode(),
@@ -38,7 +39,7 @@ _PLAIN: dict[str, Callable[[], str]] = {
 }
 _PLAIN |= {"second-restic-password": lambda: secrets.token_urlsafe(32)} | {
     f"second-{user}-{part}-key": (lambda length=length: secrets.token_hex(length))
-    for user in ("worker", "server")
+    for user in ("worker", "server", "agent")
     for part, length in (("access", 10), ("secret", 20))
 }
 

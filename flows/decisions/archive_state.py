@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -16,7 +17,24 @@ class ArchiveCondition(StrEnum):
     BROKEN = "broken"
     """New pieces arrive, but they do not lead on from the newest set: a new set is needed."""
     UNKNOWN = "unknown"
-    """The bucket could not be read."""
+    """No bucket could be read."""
+    DEGRADED = "degraded"
+    """All is there, but not in every bucket: what one of them lacks only another one has."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceState:
+    """What one look at one bucket found.
+
+    Attributes:
+        name: The archive's name.
+        reaches: Moment up to which it alone brings the newest set; None if it does not.
+        problem: Why that is not now (French), "" when all is well.
+    """
+
+    name: str
+    reaches: datetime | None
+    problem: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +52,26 @@ class ArchiveState:
     lag: timedelta | None
     reaches: datetime | None
     detail: str
+    places: tuple[PlaceState, ...] = ()
+
+
+def judge_place(
+    name: str,
+    now: datetime,
+    limit: timedelta,
+    seen_until: datetime | None,
+    reaches: datetime | None,
+    gap: str,
+) -> PlaceState:
+    """Weigh what one bucket holds; arguments as for `judge_archive`."""
+    problem = gap
+    if seen_until is None:
+        problem = "rien n'y est encore arrivé"
+    elif now - seen_until > limit:
+        problem = f"rien n'y est arrivé depuis {(now - seen_until).total_seconds():.0f} s"
+    elif reaches is None and not gap:
+        problem = "aucun jeu de sauvegarde n'y a d'archive à sa suite"
+    return PlaceState(name, reaches, problem)
 
 
 def judge_archive(
@@ -44,8 +82,9 @@ def judge_archive(
     reaches: datetime | None,
     gap: str,
     agent: str,
+    places: Sequence[PlaceState] = (),
 ) -> ArchiveState:
-    """Weigh what the bucket holds and what the agent says of itself.
+    """Weigh what the buckets hold and what the agent says of itself.
 
     Args:
         server: Its name.
@@ -55,7 +94,26 @@ def judge_archive(
         reaches: Moment up to which the newest set can be brought; None without a set.
         gap: Why it cannot be brought further, "" if nothing lacks.
         agent: What the agent complains of, "" for nothing.
+        places: The same of each bucket alone.
     """
+    found = _judge(server, now, limit, seen_until, reaches, gap, agent)
+    behind = [each for each in places if each.problem]
+    if found.condition is ArchiveCondition.CURRENT and behind:
+        said = " ; ".join(f"{each.name} : {each.problem}" for each in behind)
+        detail = f"{said} ; une reprise lit le reste ailleurs{f' ({agent})' if agent else ''}"
+        found = replace(found, condition=ArchiveCondition.DEGRADED, detail=detail)
+    return replace(found, places=tuple(places))
+
+
+def _judge(
+    server: str,
+    now: datetime,
+    limit: timedelta,
+    seen_until: datetime | None,
+    reaches: datetime | None,
+    gap: str,
+    agent: str,
+) -> ArchiveState:
     lag = now - seen_until if seen_until else None
     if lag is None or lag > limit:
         age = f"depuis {lag.total_seconds():.0f} s" if lag else "jusqu'ici"

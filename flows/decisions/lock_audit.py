@@ -9,13 +9,30 @@ from itertools import groupby
 
 from blocks.types import Lock, ObjectVersion
 
-KEPT_FOLDERS = ("restic/", "sets/")
-"""Below a server's folder: everything that a kept set needs lies here."""
-NOT_KEPT = "restic/locks/"
-WRITTEN_ONCE = (
-    *("restic/config", "restic/data/", "restic/index/", "restic/snapshots/", "restic/keys/"),
-    "sets/",
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """Which objects below a server's folder count, and which of them are written once.
+
+    Each is told by how its key goes on behind the folder.
+    """
+
+    kept: tuple[str, ...]
+    not_kept: str
+    written_once: tuple[str, ...]
+
+
+BACKUPS = Kinds(
+    kept=("restic/", "sets/"),
+    not_kept="restic/locks/",
+    written_once=(
+        *("restic/config", "restic/data/", "restic/index/", "restic/snapshots/", "restic/keys/"),
+        "sets/",
+    ),
 )
+"""Everything that a kept set needs."""
+PIECES = Kinds(kept=("",), not_kept="restic/", written_once=("",))
+"""Pieces of an archive: those that are asked about, and each is written once."""
 AHEAD = timedelta(days=3)
 """At the least so long is everything locked after an audit: a missed day or two do no harm."""
 
@@ -53,7 +70,10 @@ NOTHING_LOCKED = LockAudit(0, 0, 0, (), None, (), ())
 
 
 def to_keep(
-    server: str, versions: Sequence[ObjectVersion], needed: Collection[str]
+    server: str,
+    versions: Sequence[ObjectVersion],
+    needed: Collection[str],
+    kinds: Kinds = BACKUPS,
 ) -> tuple[ObjectVersion, ...]:
     """Return the versions that must stay locked, delete markers left out.
 
@@ -64,7 +84,7 @@ def to_keep(
     kept = []
     for key, group in by_key(versions):
         seen = any(each.newest and not each.hidden for each in group)
-        if counts(server, key) and (seen or key in wanted):
+        if counts(server, key, kinds) and (seen or key in wanted):
             kept += [each for each in group if not each.hidden]
     return tuple(kept)
 
@@ -77,13 +97,14 @@ def audit_locks(
     now: datetime,
     lock_time: timedelta,
     mode: str,
+    kinds: Kinds = BACKUPS,
 ) -> LockAudit:
     """Compare every lock with what it must be.
 
     A lock is renewed when half of its time is over, and never later than three days ahead. It is
     only ever made longer. `mode` is for versions without a lock.
     """
-    kept = to_keep(server, versions, needed)
+    kept = to_keep(server, versions, needed, kinds)
     due = now + max(lock_time / 2, AHEAD)
     until = max(now + lock_time, due + AHEAD / 2)
     lengthen, ends, unlocked = [], [], 0
@@ -94,7 +115,7 @@ def audit_locks(
             lock = Lock(lock.mode if lock else mode, until)
             lengthen.append(((each.key, each.id), lock))
         ends.append(lock.until)
-    overwritten, missing = _overwritten(server, kept), _missing(versions, needed)
+    overwritten, missing = _overwritten(server, kept, kinds), _missing(versions, needed)
     return LockAudit(
         objects=len(kept),
         bytes=sum(each.size for each in kept),
@@ -107,8 +128,8 @@ def audit_locks(
     )
 
 
-def _overwritten(server: str, kept: Sequence[ObjectVersion]) -> tuple[str, ...]:
-    starts = tuple(f"{server}/{folder}" for folder in WRITTEN_ONCE)
+def _overwritten(server: str, kept: Sequence[ObjectVersion], kinds: Kinds) -> tuple[str, ...]:
+    starts = tuple(f"{server}/{folder}" for folder in kinds.written_once)
     return tuple(
         key
         for key, group in by_key(kept)
@@ -142,10 +163,10 @@ def _missing(versions: Sequence[ObjectVersion], needed: Collection[str]) -> tupl
     return tuple(sorted(set(needed) - there))
 
 
-def counts(server: str, key: str) -> bool:
+def counts(server: str, key: str, kinds: Kinds = BACKUPS) -> bool:
     """Return whether an object is of a kind that kept sets need."""
     name = key.removeprefix(f"{server}/")
-    return name != key and name.startswith(KEPT_FOLDERS) and not name.startswith(NOT_KEPT)
+    return name != key and name.startswith(kinds.kept) and not name.startswith(kinds.not_kept)
 
 
 def by_key(versions: Sequence[ObjectVersion]) -> list[tuple[str, list[ObjectVersion]]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from blocks.types import ArchiveListing, FilePiece, LogId, LogPiece, LogSpan, Position
+from blocks.types import ArchiveListing, FilePiece, LogId, LogPiece, LogPoint, LogSpan, Position
 from flows.decisions.cover import cover
 
 
@@ -38,6 +38,7 @@ def chain_logs(listing: ArchiveListing, begin: Position) -> LogChain:
             0,
             lambda piece: piece.start,
             lambda piece: piece.end,
+            lambda piece: piece.place,
         )
         end = pieces[-1].end if pieces else 0
         if end < needed:
@@ -47,7 +48,7 @@ def chain_logs(listing: ArchiveListing, begin: Position) -> LogChain:
         reaches = _moment(listing, log, end)
         spans.append(LogSpan(log, min(end, size) if size is not None else end, pieces))
         if following is None or size is None:
-            return LogChain(tuple(spans), reaches, _unconnected(listing, reaches))
+            return LogChain(tuple(spans), reaches, _unconnected(listing, spans, reaches))
         if end < size:
             return LogChain(tuple(spans), reaches, _lack(log, end))
         log, needed = following.log, 1
@@ -68,10 +69,16 @@ def _lack(log: LogId, end: int) -> str:
     return f"{log.name} manque à partir de l'octet {end}"
 
 
-def _unconnected(listing: ArchiveListing, reaches: datetime) -> str:
+def _unconnected(listing: ArchiveListing, spans: Sequence[LogSpan], reaches: datetime) -> str:
     """Name the first log that is newer than the chain and does not follow from it."""
-    newer = [piece for piece in listing.logs if piece.at > reaches]
+    held = {span.log: span.end for span in spans}
+    newer = [p for p in listing.logs if p.at > reaches and p.end > held.get(p.log, 0)]
     return f"{newer[0].log.name} ne fait suite à rien" if newer else ""
+
+
+def leads_to(chain: LogChain, point: LogPoint) -> bool:
+    """Return whether a point is within the chain."""
+    return any(span.log == point.log and span.end >= point.offset for span in chain.spans)
 
 
 def cut_chain(spans: Sequence[LogSpan], log: LogId, end: int) -> tuple[LogSpan, ...]:
@@ -93,16 +100,23 @@ def choose_changes(
     `since` is when the snapshot was begun. The last piece may hold changes of up to one pass after
     `until`, so that no row names a file that is not there.
     """
-    ours = sorted((piece for piece in pieces if piece.site == site), key=lambda piece: piece.at)
-    wanted: list[FilePiece] = []
+    ours = [piece for piece in pieces if piece.site == site and piece.at > since]
+    # Of each bucket, the first piece that goes as far as wanted: newer ones go too far.
+    last: dict[int, datetime] = {}
     for piece in ours:
-        if piece.at > since:
-            wanted.append(piece)
-            if piece.at >= until:
-                break
-    chosen = cover(wanted, since, lambda piece: piece.since, lambda piece: piece.at)
-    reached = chosen[-1].at if chosen else since
-    left = [piece for piece in wanted if piece.at > reached]
-    return chosen, (
-        f"les fichiers modifiés avant {left[0].since:%H:%M:%S} manquent" if left else ""
+        if piece.at >= until:
+            last[piece.place] = min(piece.at, last.get(piece.place, piece.at))
+    wanted = [piece for piece in ours if piece.at <= last.get(piece.place, piece.at)]
+    covering = cover(
+        wanted,
+        since,
+        lambda piece: piece.since,
+        lambda piece: piece.at,
+        lambda piece: piece.place,
     )
+    ends = [n for n, piece in enumerate(covering) if piece.at >= until]
+    if ends:
+        return covering[: ends[0] + 1], ""
+    reached = covering[-1].at if covering else since
+    left = sorted(piece.since for piece in wanted if piece.at > reached)
+    return covering, f"les fichiers modifiés avant {left[0]:%H:%M:%S} manquent" if left else ""

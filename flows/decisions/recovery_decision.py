@@ -176,6 +176,7 @@ def warnings(
     ]
     if seen.archive.problem:
         found.append(f"archive continue : {seen.archive.problem}")
+    found += seen.archive.notes
     if drill:
         return tuple(found)
     moved = {move.name for plan in plans for move in plan.moves}

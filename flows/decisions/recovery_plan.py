@@ -107,12 +107,14 @@ class ArchiveView:
         end: Where the replay ends as things are now; None if there is nothing to replay.
         reaches: All that was committed until then can be brought back; None without an archive.
         problem: Why it reaches no further, "" if nothing is known to be missing.
+        notes: What to know of the buckets it lies in (French).
     """
 
     wanted: str
     end: LogPoint | None
     reaches: datetime | None
     problem: str = ""
+    notes: tuple[str, ...] = ()
 
 
 NO_ARCHIVE = ArchiveView("", None, None)

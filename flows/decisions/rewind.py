@@ -10,7 +10,7 @@ from datetime import datetime
 
 from blocks.errors import ApprovalMismatch, UnsafePlan
 from blocks.types import ObjectVersion
-from flows.decisions.lock_audit import NOT_KEPT, age, by_key, content, counts
+from flows.decisions.lock_audit import BACKUPS, age, by_key, content, counts
 
 CONFUSING = ("restic/index/", "restic/snapshots/", "restic/keys/", "sets/")
 """What is added here changes what the repository says; an added pack of data does no harm."""
@@ -86,7 +86,7 @@ def plan_rewind(
     added, locks = [], []
     for key, group in by_key(versions):
         last = max(group, key=age)
-        if key.startswith(f"{server}/{NOT_KEPT}"):
+        if key.startswith(f"{server}/{BACKUPS.not_kept}"):
             locks += [key] if not last.hidden else []
         elif counts(server, key):
             then = _at(group, to)

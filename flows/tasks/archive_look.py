@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from blocks.archives.base import Archive
 from blocks.archives.binlog import LogHead, Transaction, transactions
-from blocks.errors import ContinuityError, NotFound
-from blocks.types import LogPoint, LogSpan, RecoverySet
+from blocks.archives.places import ArchivePlaces
+from blocks.errors import ContinuityError, NotFound, PieceLost
+from blocks.repositories.catalogue import Catalogue
+from blocks.repositories.mirrored import GONE
+from blocks.types import FilePiece, LogPiece, LogPoint, LogSpan, RecoverySet
 from flows.decisions.log_chain import LogChain, chain_logs, cut_chain
 from flows.decisions.point_in_time import WantedPoint, find_end, parse_point
 from flows.decisions.recovery_plan import NO_ARCHIVE, ArchiveView
+from flows.reports.archive_text import archive_notes
 from flows.reports.wording import moment
 from flows.tasks.incident import Estate
 
@@ -20,6 +24,8 @@ ZONE = ZoneInfo("Europe/Paris")
 """In which operators write times."""
 EARLIER = timedelta(minutes=2)
 """A pass that began before a backup may hold the beginning of its log."""
+
+Value = TypeVar("Value")
 
 
 def wanted_point(text: str) -> WantedPoint:
@@ -43,18 +49,66 @@ def look_at_archive(estate: Estate, chosen: RecoverySet, text: str) -> ArchiveVi
             f"recover the set as it is: continuity recover {estate.name} --set {chosen.id}",
         )
     try:
-        chain = chain_behind(estate, chosen)
-        if not chain.spans:
-            return _nothing(estate, chosen, chain, text)
-        end, found = find_point(estate.archive, chain.spans, wanted)
+        chain, end, found = with_what_is_left(lambda: _furthest(estate, chosen, wanted))
     except ContinuityError as error:
         if not wanted.latest or isinstance(error, NotFound):
             raise
         return ArchiveView("", None, None, f"illisible ({error.cause}) : données du jeu seulement")
+    notes = notes_of(estate.archive, pieces_of(chain.spans))
+    if end is None:
+        return _nothing(estate, chosen, chain, text, notes)
     if not found and not _within(wanted, chain):
         raise _too_far(estate, chain, end, text)
     problem = f"{chain.gap} ; rejeu jusqu'au {moment(chain.reaches)}" if chain.gap else ""
-    return ArchiveView(text, end, end.at if found else chain.reaches, problem)
+    return ArchiveView(text, end, end.at if found else chain.reaches, problem, notes)
+
+
+def with_what_is_left(act: Callable[[], Value]) -> Value:
+    """Act until nothing is lost on the way; each time the archive lists less, so this ends."""
+    while True:
+        try:
+            return act()
+        except PieceLost:
+            continue
+
+
+def notes_of(archive: ArchivePlaces, pieces: Sequence[LogPiece | FilePiece]) -> tuple[str, ...]:
+    """Say which buckets serve, where that is not the first one alone (French)."""
+    used = {each.place for each in pieces}
+    return archive_notes(list(archive.archives), archive.lost, archive.damaged, used)
+
+
+def pieces_of(spans: Sequence[LogSpan]) -> list[LogPiece]:
+    """Return the pieces that make up logs."""
+    return [piece for span in spans for piece in span.pieces]
+
+
+def _furthest(
+    estate: Estate, chosen: RecoverySet, wanted: WantedPoint
+) -> tuple[LogChain, LogPoint | None, bool]:
+    """Return what leads on from a set, and the wanted point in it, if it is there."""
+    assert estate.archive is not None  # noqa: S101 - the caller checked
+    chain = chain_behind(estate, chosen)
+    if not chain.spans:
+        return chain, None, False
+    return chain, *find_point(estate.archive, chain.spans, wanted)
+
+
+def archived_sets(estate: Estate) -> list[RecoverySet]:
+    """Return the sets with an archive behind them, newest first.
+
+    They are those of the first repository that answers; what it holds is not checked.
+    """
+    failed: ContinuityError | None = None
+    for each in estate.repositories.values():
+        try:
+            sets = Catalogue(each).list(estate.name).sets
+        except GONE as error:
+            failed = failed or error
+            continue
+        return [made for made in reversed(sets) if made.position and made.position.identity]
+    assert failed is not None  # noqa: S101 - there is always a repository
+    raise failed
 
 
 def chain_behind(estate: Estate, chosen: RecoverySet) -> LogChain:
@@ -66,7 +120,7 @@ def chain_behind(estate: Estate, chosen: RecoverySet) -> LogChain:
 
 
 def find_point(
-    archive: Archive, spans: Sequence[LogSpan], wanted: WantedPoint
+    archive: ArchivePlaces, spans: Sequence[LogSpan], wanted: WantedPoint
 ) -> tuple[LogPoint, bool]:
     """Return the end of the replay, and whether the wanted point was met before the end of all.
 
@@ -88,12 +142,12 @@ def _first_to_read(spans: Sequence[LogSpan], wanted: WantedPoint) -> int:
     return begun[-1] if begun else 0
 
 
-def log_events(archive: Archive, span: LogSpan) -> Iterator[LogHead | Transaction]:
+def log_events(archive: ArchivePlaces, span: LogSpan) -> Iterator[LogHead | Transaction]:
     """Yield head and transactions of a log, from its first byte to the span's end."""
     return transactions(log_bytes(archive, span), f"archive of {span.log.name}")
 
 
-def log_bytes(archive: Archive, span: LogSpan) -> Iterator[bytes]:
+def log_bytes(archive: ArchivePlaces, span: LogSpan) -> Iterator[bytes]:
     """Yield the bytes of a log up to the span's end, each once."""
     held = 0
     for piece in span.pieces:
@@ -118,10 +172,13 @@ def _within(wanted: WantedPoint, chain: LogChain) -> bool:
     return bool(wanted.before and chain.reaches and chain.reaches >= wanted.before)
 
 
-def _nothing(estate: Estate, chosen: RecoverySet, chain: LogChain, text: str) -> ArchiveView:
+def _nothing(
+    estate: Estate, chosen: RecoverySet, chain: LogChain, text: str, notes: tuple[str, ...]
+) -> ArchiveView:
     if text:
         raise _too_far(estate, chain, None, text)
-    return ArchiveView("", None, None, f"{chain.gap} : données du jeu {chosen.id} seulement")
+    problem = f"{chain.gap} : données du jeu {chosen.id} seulement"
+    return ArchiveView("", None, None, problem, notes)
 
 
 def _too_far(estate: Estate, chain: LogChain, end: LogPoint | None, text: str) -> NotFound:

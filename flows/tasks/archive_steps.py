@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from blocks.databases.base import REPLAY_FOLDER
 from blocks.databases.replaying import MARKER
-from blocks.errors import CommandFailed, ContinuityError, DamagedData
+from blocks.errors import CommandFailed, ContinuityError, DamagedData, NotFound
 from blocks.repositories.mirrored import GONE
 from blocks.servers.base import Server
-from blocks.types import Part, RecoverySet
-from flows.decisions.log_chain import choose_changes
+from blocks.types import FilePiece, LogPoint, LogSpan, Part, RecoverySet
+from flows.decisions.log_chain import choose_changes, leads_to
 from flows.decisions.point_in_time import WantedPoint
 from flows.decisions.readiness import NO_REPLAY, Way, point_out_of_reach, restore_way
 from flows.decisions.recovery_plan import Purpose, RecoveryPlan
 from flows.reports.wording import counted, size
-from flows.tasks.archive_look import chain_behind, find_point, spans_to
-from flows.tasks.incident import Incident, StepNote, now
+from flows.tasks.archive_look import (
+    chain_behind,
+    find_point,
+    notes_of,
+    pieces_of,
+    spans_to,
+    with_what_is_left,
+)
+from flows.tasks.incident import Estate, Incident, StepNote, now
 from flows.tasks.restore import LONG, find_ref
 from flows.tasks.shipping import log_source, shipped_sites
 from flows.tasks.steps import step
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivered:
+    """What lies on the server to be replayed: nothing, and why, or logs up to a point.
+
+    Attributes:
+        missing: Whether there is nothing because the archive has nothing behind the set.
+    """
+
+    spans: tuple[LogSpan, ...]
+    end: LogPoint | None = None
+    marker: str = ""
+    why: str = ""
+    gap: str = ""
+    missing: bool = False
 
 
 @step("replay")
@@ -39,24 +64,25 @@ def replay_logs(
         note.data = {"to_check": [NO_REPLAY]}
         return
     try:
-        chain = chain_behind(incident.estate, chosen)
-        if not chain.spans:
-            _leave_out(note, plan, chain.gap)
-            return
-        end = plan.end or find_point(archive, chain.spans, WantedPoint())[0]
-        spans = spans_to(chain, end)
-        if len(spans) == 1 and end.offset <= position.offset:
-            note.skipped, note.why = True, "rien n'a été écrit depuis le jeu"
-            return
-        marker = f"{position.gtid} {end.log.identity} {end.offset}"
-        if server.read_marker(MARKER) != marker:
-            archive.deliver_logs(server, spans, REPLAY_FOLDER, timeout=LONG)
+        done = with_what_is_left(lambda: _deliver(incident.estate, server, plan, chosen))
     except (*GONE, CommandFailed, DamagedData) as lost:
         _go_on_without(note, plan, lost)
         return
-    database.replay(server, begin=position.offset, gtids=end.gtids, marker=marker, timeout=LONG)
-    amount = sum(span.end for span in spans) - position.offset
-    note.did = f"{counted(len(spans), 'journal', 'journaux')}, {size(amount)}, jusqu'à {end.gtid}"
+    note.saw = " ; ".join([*filter(None, [done.gap]), *notes_of(archive, pieces_of(done.spans))])
+    if done.missing:
+        _leave_out(note, plan, done.why)
+        return
+    if done.end is None:
+        note.skipped, note.why = True, done.why
+        return
+    end = done.end
+    database.replay(
+        server, begin=position.offset, gtids=end.gtids, marker=done.marker, timeout=LONG
+    )
+    amount = sum(span.end for span in done.spans) - position.offset
+    note.did = (
+        f"{counted(len(done.spans), 'journal', 'journaux')}, {size(amount)}, jusqu'à {end.gtid}"
+    )
     note.data = {"gtid": end.gtid, "at": end.at.isoformat() if end.at else ""}
 
 
@@ -66,6 +92,31 @@ def _leave_out(note: StepNote, plan: RecoveryPlan, why: str) -> None:
         command = "drill" if plan.purpose is Purpose.DRILL else "recover"
         raise point_out_of_reach(plan.server, command, plan.point, why)
     note.skipped, note.why = True, why
+
+
+def _deliver(estate: Estate, server: Server, plan: RecoveryPlan, chosen: RecoverySet) -> _Delivered:
+    """Bring the logs up to the plan's point to the server, as far as there are any."""
+    archive, position = estate.archive, chosen.position
+    assert archive is not None  # noqa: S101 - the caller checked
+    assert position is not None  # noqa: S101
+    chain = chain_behind(estate, chosen)
+    if plan.end and not leads_to(chain, plan.end):
+        raise NotFound(
+            f"point in time {plan.point}",
+            f"the archive does not lead there any more ({chain.gap})",
+            f"continuity recover {plan.server} --set {plan.set_id}",
+        )
+    if not chain.spans:
+        return _Delivered((), why=chain.gap, missing=True)
+    end = plan.end or find_point(archive, chain.spans, WantedPoint())[0]
+    spans = spans_to(chain, end)
+    if len(spans) == 1 and end.offset <= position.offset:
+        return _Delivered((), why="rien n'a été écrit depuis le jeu")
+    marker = f"{position.gtid} {end.log.identity} {end.offset}"
+    if server.read_marker(MARKER) != marker:
+        archive.deliver_logs(server, spans, REPLAY_FOLDER, timeout=LONG)
+    gap = f"{chain.gap} : rejeu jusque-là" if chain.gap else ""
+    return _Delivered(spans, end, marker, gap=gap)
 
 
 def _go_on_without(note: StepNote, plan: RecoveryPlan, lost: ContinuityError) -> None:
@@ -99,18 +150,23 @@ def apply_changes(
         return
     since = find_ref(chosen, Part.SITE, subject).time
     until = plan.end.at if plan.end and plan.end.at else now()
-    try:
+
+    def deliver() -> tuple[int, str, tuple[FilePiece, ...]]:
         pieces = archive.listing(incident.estate.name, since).files
         wanted, problem = choose_changes(pieces, subject, since, until)
         with incident.slots:
             written = archive.deliver_files(
                 server, wanted, removals_after=chosen.finished_at, timeout=LONG
             )
+        return written, problem, wanted
+
+    try:
+        written, problem, wanted = with_what_is_left(deliver)
     except (*GONE, DamagedData) as lost:
         _go_on_without(note, plan, lost)
         return
     note.did = counted(written, "fichier rejoué", "fichiers rejoués")
-    note.why = problem
+    note.saw, note.why = " ; ".join(notes_of(archive, wanted)), problem
 
 
 def _replayable(incident: Incident, server: Server, chosen: RecoverySet) -> bool:

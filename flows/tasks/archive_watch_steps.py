@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from blocks.archives.places import merged
 from blocks.errors import ContinuityError, NotFound
 from blocks.records import Notice
-from blocks.repositories.catalogue import Catalogue
-from flows.decisions.archive_state import ArchiveCondition, ArchiveState, judge_archive
+from blocks.types import ArchiveListing, RecoverySet
+from flows.decisions.archive_state import (
+    ArchiveCondition,
+    ArchiveState,
+    PlaceState,
+    judge_archive,
+    judge_place,
+)
 from flows.decisions.log_chain import chain_logs
 from flows.reports.wording import duration
 from flows.tasks.announcing import tell
-from flows.tasks.archive_look import EARLIER
+from flows.tasks.archive_look import EARLIER, archived_sets
 from flows.tasks.incident import Estate, now
 from flows.tasks.shipping import log_source, shipped_sites
 from flows.tasks.work import work
@@ -22,33 +29,54 @@ _RECENT = timedelta(minutes=30)
 
 @work("look")
 def look(estate: Estate, limit: timedelta) -> ArchiveState:
-    """Compare what lies in the bucket with the newest set and the clock."""
+    """Compare what lies in the buckets with the newest set and the clock."""
     assert estate.archive is not None  # noqa: S101 - the caller asked only for such servers
     try:
-        sets = Catalogue(estate.repository).list(estate.name).sets
-        with_archive = [each for each in sets if each.position and each.position.identity]
-        newest = with_archive[-1] if with_archive else None
+        newest = next(iter(archived_sets(estate)), None)
         since = newest.started_at - EARLIER if newest else now() - _RECENT
-        listing = estate.archive.listing(estate.name, since)
+        found = estate.archive.afresh().listings(estate.name, since)
+        listed = [each for each in found.values() if isinstance(each, ArchiveListing)]
+        if not listed:
+            raise next(each for each in found.values() if isinstance(each, ContinuityError))
     except ContinuityError as error:
         unknown = ArchiveCondition.UNKNOWN
         return ArchiveState(estate.name, unknown, None, None, f"illisible : {error}")
+    places = tuple(_place(estate, name, each, newest, limit) for name, each in found.items())
+    listing = merged(listed)
+    reaches, gap = _reach(estate, listing, newest)
+    return judge_archive(
+        estate.name, now(), limit, listing.seen_until, reaches, gap, _agent(estate), places
+    )
+
+
+def _place(
+    estate: Estate,
+    name: str,
+    listing: ArchiveListing | ContinuityError,
+    newest: RecoverySet | None,
+    limit: timedelta,
+) -> PlaceState:
+    if isinstance(listing, ContinuityError):
+        return PlaceState(name, None, f"illisible : {listing.cause}")
+    return judge_place(name, now(), limit, listing.seen_until, *_reach(estate, listing, newest))
+
+
+def _reach(
+    estate: Estate, listing: ArchiveListing, newest: RecoverySet | None
+) -> tuple[datetime | None, str]:
+    """Return how far the newest set can be brought, and why no further."""
     if newest and newest.position:
         chain = chain_logs(listing, newest.position)
-        reaches, gap = chain.reaches, chain.gap
-    else:
-        # Without databases the files alone are shipped: every pass counts.
-        reaches, gap = (listing.seen_until, "") if estate.database is None else (None, "")
-    return judge_archive(
-        estate.name, now(), limit, listing.seen_until, reaches, gap, _agent(estate)
-    )
+        return chain.reaches, chain.gap
+    # Without databases the files alone are shipped: every pass counts.
+    return (listing.seen_until, "") if estate.database is None else (None, "")
 
 
 def _agent(estate: Estate) -> str:
     """Return what the agent complains of; a server that cannot be reached is no news here."""
     assert estate.archive is not None  # noqa: S101
     try:
-        state = estate.archive.state(estate.server)
+        state = estate.archive.state(estate.server, estate.name)
     except ContinuityError as error:
         return f"serveur injoignable : {error.cause}"
     return state.error if state.running else "l'agent est arrêté"
@@ -66,7 +94,7 @@ def repair(estate: Estate) -> bool:
 def announce(estate: Estate, state: ArchiveState) -> bool:
     """Tell people when the condition changed since the last look; return whether they were told."""
     key = f"archive/{estate.name}/condition.json"
-    store = estate.repository.state()
+    store = estate.state
     try:
         before = str(json.loads(store.get(key))["condition"])
     except NotFound:
@@ -86,6 +114,7 @@ def _notice(state: ArchiveState) -> Notice:
         ArchiveCondition.LATE: "en retard",
         ArchiveCondition.BROKEN: "interrompue",
         ArchiveCondition.UNKNOWN: "inconnue",
+        ArchiveCondition.DEGRADED: "à jour, mais pas dans chaque exemplaire",
     }
     return Notice(
         f"Archive de {state.server} : {heads[state.condition]}", state.detail, failed=True

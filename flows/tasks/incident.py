@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from threading import BoundedSemaphore
 
 from blocks.archives.base import Archive
+from blocks.archives.places import ArchivePlaces
 from blocks.databases.base import Database
 from blocks.dns.base import DnsZone
 from blocks.errors import ConfigurationError, ContinuityError
@@ -45,7 +46,7 @@ class Estate:
     server: Server
     database: Database | None
     repository: Repository
-    archive: Archive | None
+    archive: ArchivePlaces | None
     probe: Probe
     sites: Mapping[str, Site]
     zones: Mapping[str, DnsZone]
@@ -97,6 +98,8 @@ def open_estate(name: str) -> Estate:
     declared = load(f"protected-server/{name}", ProtectedServer)
     references = [declared.repository, *declared.copies]
     repositories = {ref.split("/", 1)[1]: load(ref, Repository) for ref in references}
+    places = [declared.archive, *declared.archive_copies] if declared.archive else []
+    archives = {ref.split("/", 1)[1]: load(ref, Archive) for ref in places}
     providers = {target.provider for target in declared.targets} | {declared.origin} - {""}
     return Estate(
         name=name,
@@ -104,7 +107,7 @@ def open_estate(name: str) -> Estate:
         server=load(declared.server, Server),
         database=load(declared.database, Database) if declared.database else None,
         repository=next(iter(repositories.values())),
-        archive=load(declared.archive, Archive) if declared.archive else None,
+        archive=ArchivePlaces(archives) if archives else None,
         probe=load(declared.probe, Probe),
         sites={ref.split("/", 1)[1]: load(ref, Site) for ref in declared.sites},
         zones={ref: load(ref, DnsZone) for ref in declared.zones},

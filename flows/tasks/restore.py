@@ -46,7 +46,7 @@ def restore_accounts(
 def isolate(incident: Incident, note: StepNote, server: Server) -> None:
     """Keep a drill machine from speaking with anybody but those it needs for the restore."""
     estate = incident.estate
-    allowed = [*_repository_addresses(incident), *estate.declared.allowed_in_drill]
+    allowed = [*_storage_addresses(incident), *estate.declared.allowed_in_drill]
     server.isolate(allowed)
     note.did = f"trafic sortant limité à {', '.join(allowed) or 'rien'}"
 
@@ -68,8 +68,8 @@ def prepare_engine(incident: Incident, note: StepNote, server: Server) -> None:
     )
 
 
-def _repository_addresses(incident: Incident) -> list[str]:
-    """Return the addresses of the repositories that hold the set; one that resolves is enough."""
+def _storage_addresses(incident: Incident) -> list[str]:
+    """Return the addresses of what holds the set and its archive; one that resolves is enough."""
     found, failures = list[str](), list[Unreachable]()
     for source in incident.sources:
         try:
@@ -78,7 +78,9 @@ def _repository_addresses(incident: Incident) -> list[str]:
             failures.append(error)
     if not found and failures:
         raise failures[0]
-    return found
+    archive = incident.estate.archive
+    found += archive.addresses() if archive else []
+    return list(dict.fromkeys(found))
 
 
 @step("packages")

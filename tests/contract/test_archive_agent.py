@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from blocks.archives import agent
 from blocks.archives.s3_archive import S3Archive
 from blocks.types import ArchiveListing, LogId, LogSource, Position, ShippedSite
-from flows.decisions.log_chain import LogChain, chain_logs
+from flows.decisions.log_chain import LogChain, chain_logs, choose_changes
 from flows.tasks.archive_look import log_bytes
 from tests.fakes.loopback_mariadb import LoopbackMariaDb, loopback_mariadb
 from tests.fakes.loopback_s3 import FaultyProxy, LoopbackS3, Mode, faulty_proxy
@@ -32,13 +32,15 @@ LIMIT = 30
 
 @dataclass
 class World:
-    """A server's database and site, its agent, and the bucket."""
+    """A server's database and site, its agent, and two buckets, each behind a proxy."""
 
     database: LoopbackMariaDb
     archive: S3Archive
     proxy: FaultyProxy
     site: Path
     folder: Path
+    copy: S3Archive
+    copy_proxy: FaultyProxy
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -57,6 +59,16 @@ class World:
 
     def listing(self) -> ArchiveListing:
         return self.archive.listing("web1")
+
+    def errors(self) -> str:
+        return "".join(each.read_text() for each in self.folder.glob("run/*/error"))
+
+    def copy_name(self) -> str:
+        return through(self.copy, self.copy_proxy).destination("web1").name
+
+    def look_at_copy(self) -> World:
+        """Return this world with the second bucket in the place of the first."""
+        return replace(self, archive=self.copy, proxy=self.copy_proxy)
 
     def log(self) -> Path:
         index = self.database.datadir / "bin.index"
@@ -116,44 +128,49 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackMaria
 
 @contextmanager
 def made(database: LoopbackMariaDb, s3: LoopbackS3, folder: Path) -> Iterator[World]:
-    bucket = f"b{abs(hash(folder))}"
-    s3.make_bucket(bucket)
     site = folder / "site"
     (site / "pages").mkdir(parents=True)
     (folder / "state").mkdir()
     (folder / "run").mkdir()
-    with faulty_proxy(s3.port) as proxy:
-        archive = S3Archive(
-            store=s3.store(bucket),
-            agent_access_key="agent",
-            agent_secret_key=SecretStr("secret"),
-            identity_key=SecretStr(str(pyrage.x25519.Identity.generate())),
-        )
+    with faulty_proxy(s3.port) as proxy, faulty_proxy(s3.port) as copy_proxy:
+        archives = [bucket(s3, f"b{abs(hash(folder))}-{n}") for n in range(2)]
         logs = LogSource(
             str(database.datadir / "bin.index"),
             (f"--socket={database.socket}",),
             "continuity.pulse",
         )
-        through = archive.model_copy(
-            update={
-                "store": archive.store.model_copy(
-                    update={"endpoint": f"http://127.0.0.1:{proxy.port}"}
-                )
-            }
-        )
         settings = agent.settings(
-            through._destination("web1"),
+            [
+                through(each, door).destination("web1")
+                for each, door in zip(archives, (proxy, copy_proxy), strict=True)
+            ],
             logs,
             [ShippedSite("shop", (str(site),), ("*.log",))],
             timedelta(seconds=1),
         )
         (folder / "state" / "settings").write_text(settings)
-        world = World(database, archive, proxy, site, folder)
+        world = World(database, archives[0], proxy, site, folder, archives[1], copy_proxy)
         world.start()
         try:
             yield world
         finally:
             world.kill()
+
+
+def bucket(s3: LoopbackS3, name: str) -> S3Archive:
+    s3.make_locked_bucket(name)
+    return S3Archive(
+        store=s3.store(name),
+        agent_access_key="agent",
+        agent_secret_key=SecretStr("secret"),
+        identity_key=SecretStr(str(pyrage.x25519.Identity.generate())),
+    )
+
+
+def through(archive: S3Archive, proxy: FaultyProxy) -> S3Archive:
+    endpoint = f"http://127.0.0.1:{proxy.port}"
+    store = archive.store.model_copy(update={"endpoint": endpoint})
+    return archive.model_copy(update={"store": store})
 
 
 @pytest.fixture
@@ -196,12 +213,56 @@ def test_a_bucket_that_is_down_leaves_no_gap(world: World) -> None:
         world.database.sql("FLUSH BINARY LOGS")
         time.sleep(1)
     world.write(10, first=40)
-    wait_for(
-        lambda: "cannot upload" in (world.folder / "run" / "error").read_text(), "told failure"
-    )
+    wait_for(lambda: "cannot upload" in world.errors(), "told failure")
     world.proxy.mode = Mode.FINE
     chain = world.wait_for_rows(begin, 50)
     assert (chain.gap, len(chain.spans)) == ("", 4)
+
+
+def test_one_bucket_that_is_down_neither_stops_nor_gaps_the_other(world: World) -> None:
+    """Also with the agent killed in between, and with one that hangs instead of answering."""
+    begin, other = world.begin(), world.look_at_copy()
+    page = world.site / "pages" / "during.html"
+    world.write(10)
+    other.wait_for_rows(begin, 10)
+    for rows, mood in ((20, Mode.BUSY), (30, Mode.SILENT)):
+        world.copy_proxy.mode = mood
+        world.write(10, first=rows - 10)
+        page.write_text(mood)
+        world.database.sql("FLUSH BINARY LOGS")
+        assert world.wait_for_rows(begin, rows).gap == ""
+        assert not other.held(other.chain(begin), rows)
+        world.kill()
+        world.start()
+    wait_for(lambda: "cannot upload" in world.errors(), "told failure")
+    world.copy_proxy.mode, world.proxy.mode = Mode.FINE, Mode.BUSY
+    world.write(10, first=30)
+    assert other.wait_for_rows(begin, 40).gap == ""
+    world.proxy.mode = Mode.FINE
+    assert world.wait_for_rows(begin, 40).gap == ""
+    now = datetime.now(UTC)
+    for each in (world, other):
+        found = choose_changes(each.listing().files, "shop", begin.at, now)
+        assert found[0], "the page lies in both"
+        assert found[1] == "", "without a gap"
+
+
+def test_a_bucket_that_is_new_or_down_from_the_start_misses_nothing_since(
+    database: LoopbackMariaDb, s3: LoopbackS3, tmp_path: Path
+) -> None:
+    with made(database, s3, tmp_path) as world:
+        world.copy_proxy.mode = Mode.BUSY
+        wait_for(lambda: world.listing().seen_until is not None, "first pass")
+        world.kill()
+        for folder in (tmp_path / "state" / "state", tmp_path / "run"):
+            shutil.rmtree(folder / world.copy_name(), ignore_errors=True)
+        world.start()
+        wait_for(lambda: "cannot upload" in world.errors(), "told failure")
+        begin = world.begin()
+        world.write(10)
+        world.wait_for_rows(begin, 10)
+        world.copy_proxy.mode = Mode.FINE
+        assert world.look_at_copy().wait_for_rows(begin, 10).gap == ""
 
 
 def test_a_reset_is_a_gap_at_once_and_names_do_not_deceive(world: World) -> None:
@@ -253,9 +314,7 @@ def test_a_full_disk_does_not_stop_the_shipping(
             world.start()
             world.write(10, first=10)
             assert world.wait_for_rows(begin, 20).gap == ""
-            wait_for(
-                lambda: "is the disk full" in (world.folder / "run" / "error").read_text(), "word"
-            )
+            wait_for(lambda: "is the disk full" in world.errors(), "word")
             world.kill()
         finally:
             subprocess.run(["umount", "--lazy", str(small)], check=True)

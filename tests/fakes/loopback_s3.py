@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import boto3
 import httpx
@@ -57,6 +58,16 @@ class LoopbackS3:
 
     def make_bucket(self, name: str) -> None:
         self.client().create_bucket(Bucket=name)  # type: ignore[attr-defined]
+
+    def make_locked_bucket(self, name: str) -> None:
+        """Make a bucket that keeps versions and locks each of them for a day."""
+        client: Any = self.client()
+        client.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
+        rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}
+        client.put_object_lock_configuration(
+            Bucket=name,
+            ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule},
+        )
 
 
 @contextmanager

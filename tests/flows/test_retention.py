@@ -16,7 +16,9 @@ from blocks.errors import (
 from blocks.repositories.catalogue import Catalogue
 from blocks.repositories.lease import LeaseKeeper
 from blocks.types import BucketCheck, KeyRole
+from flows.reports.lock_text import UNKNOWN, lock_rows
 from flows.rewind import rewind
+from flows.tasks.archive_locks import lock_records, tests_of
 from flows.tasks.immutability import immutability_of
 from flows.tasks.incident import open_estate
 from flows.tasks.rewind_steps import plan_of
@@ -237,3 +239,19 @@ def test_a_moment_without_a_repository_is_refused(world: World, offset: timedelt
     world.back_up()
     with pytest.raises(UnsafePlan, match=r"future|did not exist"):
         plan_of(open_estate("web1"), datetime.now(UTC) + offset)
+
+
+def test_status_shows_how_the_locks_are(world: World) -> None:
+    opened = open_estate("web1")
+    ((place, _, profile, first),) = lock_rows(
+        tests_of(opened), lock_records(opened), datetime.now(UTC)
+    )
+    assert (place.startswith("dépôt "), profile, first) == (True, "?", UNKNOWN)
+    world.back_up()
+    world.retain()
+    ((_, tested, profile, first),) = lock_rows(
+        tests_of(opened), lock_records(opened), datetime.now(UTC)
+    )
+    assert "immuabilité prouvée" in tested
+    assert "14 jours" in profile
+    assert "TROP TÔT" not in first

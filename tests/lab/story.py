@@ -28,6 +28,8 @@ from tests.lab.estate import SERVER, changed, command, ended, estate, visitors, 
 
 IMAGES = "/srv/boutique/public/images"
 UPLOADED = 400_000
+LAST_TABLE = "boutique.derniere_minute"
+"""Written long after the newest set, right before the end."""
 _SHORT = timedelta(seconds=60)
 _LIMIT = timedelta(minutes=5)
 
@@ -146,6 +148,9 @@ def _back_up_among_customers(
 def lose_and_recover(here: Lab, story: Story, folder: Path) -> Recovered:
     """Destroy web1; let the worker recover it, approved as an operator would."""
     server = production.connect(here)
+    upload(here, "dernier.bin")
+    last = f"CREATE OR REPLACE TABLE {LAST_TABLE} (at datetime(6)) SELECT NOW(6) AS at"
+    server.run(("mariadb",), stdin=last.encode(), timeout=_SHORT)
     before, settings = production.fingerprint(server), wordpress_settings(server)
     wait_until_archived(estate(), datetime.now(UTC))
     machines.destroy(here, SERVER)

@@ -1,17 +1,19 @@
 """Docs/restore-by-hand.md: its commands alone bring a site back on a bare Debian machine."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from deployments.lab import machines
+from deployments.lab import machines, production, second_storage
 from deployments.lab.config import ROOT
+from deployments.lab.pit_restore import wait_until_archived
 from deployments.lab.production_database import accounts, programs, tables
 from deployments.lab.production_fingerprint import VOLATILE, WITHOUT_TABLES, compare, files
 from deployments.lab.storage import PORT
 from deployments.lab.storage_rules import BUCKET
 from tests.lab.estate import estate
+from tests.lab.story import IMAGES, upload
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
@@ -61,9 +63,24 @@ def variables(lab):
     }
 
 
+def variables_of_copy(lab):
+    """Return the same of the other storage, where the first one is lost."""
+    return variables(lab) | {
+        "STOCKAGE": second_storage.endpoint(lab),
+        "REGION": "us-east-1",
+        "COMPARTIMENT": second_storage.BUCKET,
+        "AWS_ACCESS_KEY_ID": lab.secret("second-server-access-key"),
+        "AWS_SECRET_ACCESS_KEY": lab.secret("second-server-secret-key"),
+        "RESTIC_PASSWORD": lab.secret("second-restic-password"),
+    }
+
+
 def follow(lab, server, heading):
     """Run the blocks in one session, which ends at the first command that fails."""
-    script = filled(commands("1[.]"), variables(lab)) + commands(heading)
+    return typed(server, filled(commands("1[.]"), variables(lab)) + commands(heading))
+
+
+def typed(server, script):
     server.put("/root/session.sh", script.encode())
     return server.run(("bash", "-e", "/root/session.sh"), timeout=LONG).stdout.decode()
 
@@ -140,3 +157,31 @@ def test_physical_copy_brings_every_database_back(here, story, restored):
         )
         == []
     )
+
+
+def test_the_archives_copy_brings_databases_and_files_to_its_last_moment(here, restored):
+    server, _ = restored
+    web1 = production.connect(here)
+    upload(here, "apres-coup.bin")
+    written = "CREATE OR REPLACE TABLE boutique.apres_coup (at datetime(6)) SELECT NOW(6) AS at"
+    web1.run(("mariadb",), stdin=written.encode(), timeout=SHORT)
+    try:
+        wait_until_archived(estate(), datetime.now(UTC))
+        archive = {
+            "ARCHIVE": f"{second_storage.BUCKET}/archive",
+            "IDENTITE": here.secret("second-archive-identity"),
+        }
+        shown = typed(
+            server,
+            filled(commands("1[.]"), variables_of_copy(here)) + filled(commands("9[.]"), archive),
+        )
+        print(f"\n{shown}")
+        was = {"tables": tables(web1, without=WITHOUT_TABLES), "programs": programs(web1)}
+        now = {"tables": tables(server, without=WITHOUT_TABLES), "programs": programs(server)}
+        assert any("apres_coup" in name for name in was["tables"])
+        assert compare(was, now) == []
+        path = f"{IMAGES}/apres-coup.bin"
+        assert server.get(path) == web1.get(path)
+    finally:
+        web1.run(("mariadb",), stdin=b"DROP TABLE boutique.apres_coup", timeout=SHORT)
+        web1.run(("rm", f"{IMAGES}/apres-coup.bin"), timeout=SHORT)

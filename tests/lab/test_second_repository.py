@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -16,7 +17,7 @@ from deployments.lab.production_fingerprint import Fingerprint, compare
 from flows.tasks.look import look_at_copies, protection_of
 from tests.lab import estate as place
 from tests.lab.estate import SERVER, estate, made_machines, step_is
-from tests.lab.story import Story
+from tests.lab.story import LAST_TABLE, Recovered, Story
 from tests.lab.test_recovery import SETTINGS
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900), pytest.mark.usefixtures("here", "story")]
@@ -49,17 +50,11 @@ def test_the_rule_says_what_holds_with_its_proof(story: Story) -> None:
 
 
 @pytest.fixture(scope="module")
-def burned(here: Lab, story: Story) -> tuple[str, list[StepRecord]]:
-    """Lose web1, recover it, and destroy the first object storage while files are restored."""
-    machines.provider(here).destroy(SERVER)
+def burned(here: Lab, story: Story, recovered: Recovered) -> tuple[str, list[StepRecord]]:
+    """Recover web1 once more, and destroy the first object storage while files are restored."""
     place.forget_recoveries()
-    # The archive of changes lies in the store that burns: here, what the sets alone give.
-    alone = here.state / "without-archive.yaml"
-    declared = control.estate_path(here).read_text()
-    assert "    archive: principal\n" in declared
-    alone.write_text(declared.replace("    archive: principal\n", ""))
     words = ("recover", SERVER, "--incident", INCIDENT, "--set", story.quiet.id)
-    words += ("--local", "--estate", str(alone))
+    words += ("--local", "--estate", str(control.estate_path(here)))
     status, said = place.ended(place.command(*words))
     assert status == 4, said
     digest = place.digest(INCIDENT)
@@ -95,15 +90,36 @@ def test_it_goes_on_from_the_copy_without_a_person(
     assert place.addresses()["boutique.atelier.test"] == (machine.address,)
 
 
-def test_nothing_differs_from_the_lost_server(
-    burned: tuple[str, list[StepRecord]], story: Story
+def test_the_archive_is_read_in_its_copy_to_its_last_moment(
+    burned: tuple[str, list[StepRecord]], recovered: Recovered
 ) -> None:
+    """Nothing differs from the server as it was long after the set: set and archive survived."""
+    _, records = burned
+    saw = {each.step: each.saw for each in records if each.state is StepState.DONE}
+    print(f"\nreplay: {saw['replay']}; changes: {saw['changes-boutique']}")
+    for step in ("replay", "changes-boutique"):
+        assert "archive principal illisible" in saw[step]
+        assert "archive lue dans copie" in saw[step]
     after = production.fingerprint(recovered_server(estate(), INCIDENT))
     assert len(after["files"]) > 1000
-    found = compare(_without_settings(story.fingerprint), _without_settings(after))
-    # The estate of this recovery names no archive, so its agent is not put there.
-    differences = [each for each in found if "archive-agent" not in each]
+    assert any(LAST_TABLE in name for name in after["tables"])
+    differences = compare(_without_settings(recovered.before), _without_settings(after))
     assert not differences, "\n".join(differences)
+
+
+def test_what_is_written_there_from_then_on_goes_to_the_copy(
+    burned: tuple[str, list[StepRecord]],
+) -> None:
+    opened = estate()
+    assert opened.archive is not None
+    since = datetime.now(UTC)
+    copy = opened.archive.archives[COPY]
+
+    def arrived() -> bool:
+        seen = copy.listing(SERVER, since - timedelta(minutes=2)).seen_until
+        return seen is not None and seen > since
+
+    place.wait_for(arrived, "the new machine's changes in the copy")
 
 
 def _without_settings(found: Fingerprint) -> Fingerprint:

@@ -20,7 +20,7 @@ PUBLIC = ("ca.pem", ".lock")
 ON_SERVERS = ("restic-password", "s3-", "second-", "tsig-key", "slack-token", "prefect-")
 ON_SERVERS += ("database-password", "archive-identity")
 AGENT_SETTINGS = "/continuity/archive/settings"
-OF_THE_AGENT = ("s3-agent-secret-key", "database-password")
+OF_THE_AGENT = ("s3-agent-secret-key", "second-agent-secret-key", "database-password")
 
 
 @pytest.fixture(scope="module")

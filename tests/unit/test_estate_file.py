@@ -65,6 +65,10 @@ MISTAKES = {
         "    parallel: 3", "    copies: [principal]",
         "copies", "'principal' is named twice", "its own",
     ),
+    "copies of no archive": (
+        "    parallel: 3", "    archive_copies: [away]",
+        "archive_copies", "copies of an archive, and no archive", "archive: away",
+    ),
     "unknown key of a domain": (
         "site: south", "place: south", "place: south", "unknown key 'place'", "site",
     ),

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from random import Random
 
 from blocks.archives.names import listing, stamp
-from blocks.types import FilePiece, Position, StoredObject
+from blocks.archives.places import merged
+from blocks.types import ArchiveListing, FilePiece, LogId, LogPoint, Position, StoredObject
 from flows.decisions.cover import cover
-from flows.decisions.log_chain import chain_logs, choose_changes, cut_chain
+from flows.decisions.log_chain import (
+    LogChain,
+    chain_logs,
+    choose_changes,
+    cut_chain,
+    leads_to,
+)
 
 T0 = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 A, B, C = "a" * 16, "b" * 16, "c" * 16
@@ -109,3 +117,65 @@ def test_a_pass_whose_files_failed_does_not_count() -> None:
     found = listing([ONE[0], key(20, f"log-bin.000001-{A}-100-200-alone"), key(5, "pulse")])
     assert found.seen_until == at(5)
     assert [piece.end for piece in found.logs] == [100, 200]
+
+
+# --- two buckets ---
+
+
+def held_in(place: int, *objects: StoredObject) -> ArchiveListing:
+    """Return what a bucket holds, as `ArchivePlaces` lists it."""
+    found = listing(objects)
+    return ArchiveListing(
+        tuple(replace(each, place=place) for each in found.logs), found.files, found.seen_until
+    )
+
+
+def places(chain: LogChain) -> list[list[int]]:
+    return [[piece.place for piece in span.pieces] for span in chain.spans]
+
+
+def test_the_first_bucket_gives_all_that_it_has() -> None:
+    longer = log(30, "000001", A, 0, 400)
+    both = merged([held_in(0, *ONE, *TWO), held_in(1, longer, *TWO)])
+    assert places(chain_logs(both, POSITION)) == [[0, 0], [0, 0]]
+
+
+def test_what_lacks_in_one_bucket_comes_from_the_other() -> None:
+    first, second = held_in(0, ONE[0], TWO[1]), held_in(1, *ONE, TWO[0])
+    for alone in (first, second):
+        assert chain_logs(alone, POSITION).reaches != at(46)
+    chain = chain_logs(merged([first, second]), POSITION)
+    assert places(chain) == [[0, 1], [1, 0]]
+    assert (chain.reaches, chain.gap) == (at(46), "")
+
+
+def test_a_bucket_that_got_the_same_bytes_later_makes_no_gap() -> None:
+    late = log(90, "000001", A, 0, 400)
+    chain = chain_logs(merged([held_in(0, *ONE), held_in(1, late)]), POSITION)
+    assert (chain.reaches, chain.gap) == (at(16), "")
+
+
+def test_a_hole_in_the_last_log_is_a_gap_all_the_same() -> None:
+    hole = log(50, "000002", B, 700, 800)
+    chain = chain_logs(merged([held_in(0, *ONE, *TWO), held_in(1, hole)]), POSITION)
+    assert chain.gap == "bin.000002 ne fait suite à rien"
+    assert leads_to(chain, LogPoint(LogId("bin.000002", B), 500, "", (), None))
+    assert not leads_to(chain, LogPoint(LogId("bin.000002", B), 501, "", (), None))
+
+
+def test_changes_come_from_the_bucket_that_has_them() -> None:
+    first = [change(-5, 10), change(40, 55)]
+    second = [replace(each, place=1) for each in (change(-5, 10), change(10, 40), change(40, 90))]
+    chosen, lacking = choose_changes([*first, *second], "shop", at(0), at(50))
+    assert [(piece.place, piece.at) for piece in chosen] == [
+        (0, at(10)), (1, at(40)), (0, at(55)),
+    ]  # fmt: skip
+    assert lacking == ""
+    _, lacking = choose_changes(first, "shop", at(0), at(50))
+    assert "manquent" in lacking
+
+
+def test_the_lowest_rank_gives_as_long_as_it_leads_on() -> None:
+    pieces = [(0, 5, 1), (0, 9, 2), (5, 6, 1), (7, 20, 1), (8, 30, 2)]
+    chosen = cover(pieces, 0, lambda p: p[0], lambda p: p[1], lambda p: p[2])
+    assert chosen == ((0, 5, 1), (5, 6, 1), (0, 9, 2), (7, 20, 1), (8, 30, 2))
