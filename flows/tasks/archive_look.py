@@ -11,7 +11,7 @@ from blocks.archives.binlog import LogHead, Transaction, transactions
 from blocks.errors import ContinuityError, NotFound
 from blocks.types import LogPoint, LogSpan, RecoverySet
 from flows.decisions.log_chain import LogChain, chain_logs, cut_chain
-from flows.decisions.point_in_time import WantedPoint, find_end, parse_point
+from flows.decisions.point_in_time import WantedPoint, comes_before, find_end, parse_point
 from flows.decisions.recovery_plan import NO_ARCHIVE, ArchiveView
 from flows.reports.wording import moment
 from flows.tasks.incident import Estate
@@ -27,8 +27,10 @@ def wanted_point(text: str) -> WantedPoint:
     return parse_point(text, ZONE)
 
 
-def look_at_archive(estate: Estate, chosen: RecoverySet, text: str) -> ArchiveView:
+def look_at_archive(estate: Estate, chosen: RecoverySet, text: str, again: str) -> ArchiveView:
     """Return how far the archive reaches from this set, up to the wanted point.
+
+    `again` is the command that hints give, without its options.
 
     Raises:
         NotFound: The wanted point cannot be reached; the hint names the furthest one.
@@ -45,14 +47,20 @@ def look_at_archive(estate: Estate, chosen: RecoverySet, text: str) -> ArchiveVi
     try:
         chain = chain_behind(estate, chosen)
         if not chain.spans:
-            return _nothing(estate, chosen, chain, text)
+            return _nothing(chosen, chain, text, again)
         end, found = find_point(estate.archive, chain.spans, wanted)
     except ContinuityError as error:
         if not wanted.latest or isinstance(error, NotFound):
             raise
         return ArchiveView("", None, None, f"illisible ({error.cause}) : données du jeu seulement")
     if not found and not _within(wanted, chain):
-        raise _too_far(estate, chain, end, text)
+        raise _too_far(chain, end, text, again)
+    if found and comes_before(end, chosen.position):
+        raise NotFound(
+            f"point in time {text}",
+            f"set {chosen.id} already holds later transactions",
+            f'{again} --at "{text}" --set OLDER; see: continuity sets {estate.name}',
+        )
     problem = f"{chain.gap} ; rejeu jusqu'au {moment(chain.reaches)}" if chain.gap else ""
     return ArchiveView(text, end, end.at if found else chain.reaches, problem)
 
@@ -118,13 +126,13 @@ def _within(wanted: WantedPoint, chain: LogChain) -> bool:
     return bool(wanted.before and chain.reaches and chain.reaches >= wanted.before)
 
 
-def _nothing(estate: Estate, chosen: RecoverySet, chain: LogChain, text: str) -> ArchiveView:
+def _nothing(chosen: RecoverySet, chain: LogChain, text: str, again: str) -> ArchiveView:
     if text:
-        raise _too_far(estate, chain, None, text)
+        raise _too_far(chain, None, text, again)
     return ArchiveView("", None, None, f"{chain.gap} : données du jeu {chosen.id} seulement")
 
 
-def _too_far(estate: Estate, chain: LogChain, end: LogPoint | None, text: str) -> NotFound:
+def _too_far(chain: LogChain, end: LogPoint | None, text: str, again: str) -> NotFound:
     furthest = f"{chain.reaches:%Y-%m-%d %H:%M:%S} UTC" if chain.reaches else "the set itself"
     last = f", transaction {end.gtid}" if end and end.gtid else ""
     gap = f" ({chain.gap})" if chain.gap else ""
@@ -132,5 +140,5 @@ def _too_far(estate: Estate, chain: LogChain, end: LogPoint | None, text: str) -
     return NotFound(
         f"point in time {text}",
         f"the furthest reachable point is {furthest}{last}{gap}",
-        f"continuity recover {estate.name} {choice}",
+        f"{again} {choice}",
     )
