@@ -15,6 +15,7 @@ from blocks.repositories.lease import is_held
 from blocks.repositories.sealed import get_sealed, put_sealed
 from blocks.types import KeyRole
 from flows.decisions.lock_audit import LockAudit, audit_locks, to_keep
+from flows.decisions.retention import undo_to_keep
 from flows.decisions.retention_plan import (
     RetentionPlan,
     RetentionRecord,
@@ -99,7 +100,8 @@ def remove_sets(estate: Estate, plan: RetentionPlan) -> tuple[str, ...]:
     for name in plan.gone:
         catalogue.remove(estate.name, name)
     if plan.snapshots:
-        repository.forget(estate.name, plan.snapshots)
+        undo = undo_to_keep(repository.snapshots(estate.name), record.at)
+        repository.forget(estate.name, plan.snapshots | undo)
     return plan.gone
 
 
