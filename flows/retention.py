@@ -118,7 +118,9 @@ def _keep_in(estate: Estate, repository: str) -> Kept:
         gone, stopped = _remove(estate, alone, previous)
         renewed = renew_locks(alone, test.lock_mode, subject=repository)
     except ContinuityError as error:
-        record = LockRecord(repository, "dépôt", now(), failed=f"verrous illisibles : {error.cause}")
+        record = LockRecord(
+            repository, "dépôt", now(), failed=f"verrous illisibles : {error.cause}"
+        )
         return Kept(failed_section(repository, error), trouble=error, record=record)
     verdict = judge(test)
     if verdict.proven is not True:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from prefect.blocks.core import Block
 
 from blocks.servers.base import Server
-from blocks.types import Canary, DatabaseFacts, LogSource, Position, RemoteCommand
+from blocks.types import (
+    AccountRights,
+    Canary,
+    DatabaseContent,
+    DatabaseFacts,
+    LogSource,
+    Position,
+    RemoteCommand,
+)
 
 REPLAY_FOLDER = "/var/lib/continuity/replay/logs"
 
@@ -134,3 +142,78 @@ class Database(Block, ABC):
         `VerificationFailed`. Killed anywhere, it goes on when run again; with the marker of a
         replay that was done, it does nothing.
         """
+
+    # --- some databases of a service that goes on ---
+
+    @abstractmethod
+    def content(
+        self, server: Server, databases: Sequence[str], *, checksums: bool
+    ) -> DatabaseContent:
+        """Read what these databases hold; with checksums every row is read. Changes nothing."""
+
+    @abstractmethod
+    def row_hashes(self, server: Server, tables: Sequence[str]) -> Mapping[str, str]:
+        """Return a hash over the rows of tables (`database.table`) as an SQL export has them."""
+
+    @abstractmethod
+    def accounts(self, server: Server) -> tuple[AccountRights, ...]:
+        """Return all accounts, roles left out, with what they may work on."""
+
+    @abstractmethod
+    def close_accounts(self, server: Server, accounts: Sequence[str]) -> None:
+        """Let accounts not log in any more, and end their connections. Not in binary logs."""
+
+    @abstractmethod
+    def open_accounts(self, server: Server, accounts: Sequence[str]) -> None:
+        """Let accounts log in again; those that are gone are left out. Idempotent."""
+
+    @abstractmethod
+    def scratch(self, server: Server) -> Scratch:
+        """Return the second instance on this server, whether or not it is there."""
+
+
+class Scratch(ABC):
+    """A second instance beside a running service: own data, own socket, no network, limits.
+
+    It cannot reach the service's files. In this order: `remove`, `restore`, logs into
+    `log_folder`, `start`, `replay`; then it is read and handed over. Errors as those of `Database`.
+    """
+
+    log_folder: str
+    """Where binary logs are put before the start."""
+
+    @abstractmethod
+    def room(self) -> int:
+        """Return how many bytes are free where its data would be, and the service's is."""
+
+    @abstractmethod
+    def remove(self) -> bool:
+        """Stop it and remove all that is of it; return whether there was anything. Idempotent."""
+
+    @abstractmethod
+    def restore(self, stream: RemoteCommand, *, snapshot: str, timeout: timedelta) -> None:
+        """Make its data from the physical copy that `stream` writes out."""
+
+    @abstractmethod
+    def start(self) -> None:
+        """Start it with the settings that the service's data needs."""
+
+    @abstractmethod
+    def replay(self, *, begin: int, gtids: Sequence[str], timeout: timedelta) -> None:
+        """Apply the logs in `log_folder`; see `Database.replay`."""
+
+    @abstractmethod
+    def content(self, databases: Sequence[str]) -> DatabaseContent:
+        """Read what these databases hold here, with checksums."""
+
+    @abstractmethod
+    def row_hashes(self, tables: Sequence[str]) -> Mapping[str, str]:
+        """Return a hash over the rows of tables as an SQL export has them."""
+
+    @abstractmethod
+    def hand_over(self, databases: Sequence[str], *, timeout: timedelta) -> None:
+        """Replace the service's databases by these, all but their events. Can be repeated."""
+
+    @abstractmethod
+    def hand_over_events(self, databases: Sequence[str], *, timeout: timedelta) -> None:
+        """Make the events of these databases in the service. After `hand_over`."""

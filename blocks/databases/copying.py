@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from blocks.types import RemoteCommand
@@ -31,6 +32,15 @@ users=$(sql "$@" <<<"$mode $makers" | sed 's/^CREATE USER /CREATE OR REPLACE USE
 rights=$(sql "$@" <<<"$mode $readers" | sed 's/$/;/')
 printf '%s\n' "SET SESSION sql_mode='';" "$roles" "$users" "$rights" '-- complete'
 """
+
+
+_EXACT = (
+    *("--single-transaction", "--quick", "--hex-blob", "--default-character-set=utf8mb4"),
+    # An unchanged database gives the same bytes again, which then cost nothing to keep.
+    *("--max-allowed-packet=1G", "--skip-dump-date"),
+)
+_WHOLE = ("--routines", "--triggers", "--add-drop-database")
+_EVENTS_ALONE = ("--events", "--no-create-info", "--no-data", "--no-create-db", "--skip-triggers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +82,21 @@ def logical_dump(source: Source, database: str) -> RemoteCommand:
     are each read in one go, not as of one moment together: `--lock-tables` would make every
     writer of the site wait for the whole dump. The physical copy has both as of one moment.
     """
-    words = (
-        *("mariadb-dump", "--no-defaults", *source.words),
-        *("--single-transaction", "--quick", "--routines", "--triggers", "--events", "--hex-blob"),
-        *("--default-character-set=utf8mb4", "--max-allowed-packet=1G"),
-        # An unchanged database gives the same bytes again, which then cost nothing to keep.
-        "--skip-dump-date",
-        *("--add-drop-database", "--databases", database),
-    )
+    words = ("mariadb-dump", "--no-defaults", *source.words, *_EXACT)
+    words += (*_WHOLE, "--events", "--databases", database)
     return RemoteCommand(words, source.secrets)
 
 
 def grants_dump(source: Source) -> RemoteCommand:
     """Dump users, roles and rights, but root's and the service's own."""
     return RemoteCommand(("bash", "-c", _GRANTS, "dump-grants", *source.words), source.secrets)
+
+
+def local_dump(
+    arguments: Sequence[str], databases: Sequence[str], *, events: bool
+) -> RemoteCommand:
+    """Dump databases whole but their events, or the events alone, as root over a socket."""
+    what = _EVENTS_ALONE if events else _WHOLE
+    return RemoteCommand(
+        ("mariadb-dump", *arguments, *_EXACT, *what, "--databases", *databases),
+    )

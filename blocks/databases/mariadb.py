@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 
 from pydantic import Field, SecretStr
 from pymysql.cursors import Cursor
 
-from blocks.databases import copying, reading, replaying, restoring
-from blocks.databases.base import Database
+from blocks.databases import content, copying, reading, replaying, restoring
+from blocks.databases.base import Database, Scratch
 from blocks.databases.connection import Access, connected
+from blocks.databases.content import Instance
 from blocks.databases.copying import COPY_NOTES, Source
 from blocks.databases.restoring import Place
+from blocks.databases.scratch import MariaDbScratch
 from blocks.errors import DiskFull, NotFound, ProviderError
 from blocks.servers.base import Server
-from blocks.types import Canary, DatabaseFacts, LogSource, Position, RemoteCommand
+from blocks.types import (
+    AccountRights,
+    Canary,
+    DatabaseContent,
+    DatabaseFacts,
+    LogSource,
+    Position,
+    RemoteCommand,
+)
 
 _SHORT = timedelta(seconds=60)
 _NOT_FOUND = 127
@@ -185,6 +195,28 @@ class MariaDb(Database):
         replaying.replay(
             server, self._place, begin=begin, gtids=gtids, marker=marker, timeout=timeout
         )
+
+    # --- some databases of a service that goes on ---
+
+    def content(
+        self, server: Server, databases: Sequence[str], *, checksums: bool
+    ) -> DatabaseContent:
+        return content.read_content(Instance(server), databases, checksums=checksums)
+
+    def row_hashes(self, server: Server, tables: Sequence[str]) -> Mapping[str, str]:
+        return content.row_hashes(Instance(server), tables)
+
+    def accounts(self, server: Server) -> tuple[AccountRights, ...]:
+        return content.read_accounts(Instance(server))
+
+    def close_accounts(self, server: Server, accounts: Sequence[str]) -> None:
+        content.close_accounts(Instance(server), accounts)
+
+    def open_accounts(self, server: Server, accounts: Sequence[str]) -> None:
+        content.open_accounts(Instance(server), accounts)
+
+    def scratch(self, server: Server) -> Scratch:
+        return MariaDbScratch(server, self.datadir)
 
 
 def _require_room_for_notes(server: Server, subject: str) -> None:

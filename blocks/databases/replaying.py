@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from blocks.databases.base import REPLAY_FOLDER as FOLDER
+from blocks.databases.connection import identifier
+from blocks.databases.content import Instance, quoted
 from blocks.databases.restoring import Place, wait_until_answering
 from blocks.errors import DeadlineExceeded, VerificationFailed
 from blocks.servers.base import Server
@@ -23,24 +25,8 @@ _SHORT = timedelta(seconds=60)
 _READY = timedelta(minutes=10)
 _POLL_SECONDS = 0.5
 _DROP_IN = "/etc/mysql/mariadb.conf.d/zz-continuity-replay.cnf"
-_CLIENT = ("mariadb", "--no-defaults", "--protocol=socket", "--user=root", "--batch", "--raw")
 
-# Nobody else may write, and no event may fire, until all is replayed.
-_OPTIONS = f"""\
-# While binary logs are replayed; removed when that is done.
-[mariadbd]
-relay_log = {FOLDER}/log
-relay_log_index = {FOLDER}/log.index
-relay_log_info_file = {FOLDER}/relay-log.info
-master_info_file = {FOLDER}/master.info
-relay_log_purge = OFF
-relay_log_space_limit = 0
-replicate_same_server_id = ON
-log_slave_updates = OFF
-skip_slave_start = ON
-event_scheduler = OFF
-read_only = ON
-"""
+_DROP_IN_HEAD = "# While binary logs are replayed; removed when that is done.\n[mariadbd]\n"
 _BEGIN = """
 set -e
 cd "$1"
@@ -56,6 +42,27 @@ set -e
 rm -f "$1"
 systemctl restart "$2"
 rm -rf "$3"
+"""
+
+
+def options(folder: str) -> str:
+    """Return settings with which nobody else may write, and no event fires, until all is replayed.
+
+    Args:
+        folder: Where the logs lie.
+    """
+    return f"""\
+relay_log = {folder}/log
+relay_log_index = {folder}/log.index
+relay_log_info_file = {folder}/relay-log.info
+master_info_file = {folder}/master.info
+relay_log_purge = OFF
+relay_log_space_limit = 0
+replicate_same_server_id = ON
+log_slave_updates = OFF
+skip_slave_start = ON
+event_scheduler = OFF
+read_only = ON
 """
 
 
@@ -79,22 +86,36 @@ def replay(
     timeout: timedelta,
 ) -> None:
     """Do what `Database.replay` promises."""
+    here = Instance(server)
     if server.read_marker(MARKER) != marker:
-        if not _state(server).configured:
+        if not _state(here).configured:
             words = ("bash", "-c", _BEGIN, "begin-replay", FOLDER, _DROP_IN, place.service)
-            server.run(words, timeout=_READY, stdin=_OPTIONS.encode(), job=JOB)
+            settings = _DROP_IN_HEAD + options(FOLDER)
+            server.run(words, timeout=_READY, stdin=settings.encode(), job=JOB)
             wait_until_answering(server, timeout=_READY)
-            _sql(server, _change_master(begin))
-        _sql(server, "START SLAVE SQL_THREAD")
-        _wait(server, timeout)
-        _require(server, gtids)
-        _enable_events(server)
-        _sql(server, "STOP SLAVE; RESET SLAVE ALL")
+        apply_logs(here, FOLDER, begin=begin, gtids=gtids, timeout=timeout)
         server.write_marker(MARKER, marker)
     words = ("bash", "-c", _END, "end-replay", _DROP_IN, place.service, FOLDER)
     if server.run(("test", "-e", _DROP_IN), timeout=_SHORT, accept=(0, 1)).status == 0:
         server.run(words, timeout=_READY, job=JOB)
         wait_until_answering(server, timeout=_READY)
+
+
+def apply_logs(
+    instance: Instance, folder: str, *, begin: int, gtids: Sequence[str], timeout: timedelta
+) -> None:
+    """Let an instance that runs with `options(folder)` apply the logs; goes on where it stopped.
+
+    Raises:
+        VerificationFailed: A statement failed, or it ended elsewhere than at `gtids`.
+    """
+    if not _state(instance).configured:
+        instance.sql(_change_master(begin))
+    instance.sql("START SLAVE SQL_THREAD")
+    _wait(instance, timeout)
+    _require(instance, gtids)
+    _enable_events(instance, folder)
+    instance.sql("STOP SLAVE; RESET SLAVE ALL")
 
 
 def _change_master(begin: int) -> str:
@@ -104,30 +125,30 @@ def _change_master(begin: int) -> str:
     )
 
 
-def _wait(server: Server, timeout: timedelta) -> None:
+def _wait(instance: Instance, timeout: timedelta) -> None:
     deadline = time.monotonic() + timeout.total_seconds()
     while True:
-        state = _state(server)
+        state = _state(instance)
         if state.error:
             raise VerificationFailed(
-                f"replay on server {server.address}",
+                f"replay on server {instance.server.address}",
                 state.error,
                 "look at it: mariadb -e 'SHOW SLAVE STATUS\\G'; "
-                "or recover to an earlier moment: continuity recover --at TIME",
+                "or go back to an earlier moment: --at TIME",
             )
         if state.idle:
             return
         if time.monotonic() > deadline:
             raise DeadlineExceeded(
-                f"replay on server {server.address}",
+                f"replay on server {instance.server.address}",
                 f"is not done after {timeout.total_seconds():.0f} s",
                 "watch it: mariadb -e 'SHOW SLAVE STATUS\\G'; then run again with more time",
             )
         time.sleep(_POLL_SECONDS)
 
 
-def _state(server: Server) -> ReplayState:
-    said = _sql(server, "SHOW SLAVE STATUS\\G", accept=(0, 1))
+def _state(instance: Instance) -> ReplayState:
+    said = instance.sql("SHOW SLAVE STATUS\\G", accept=(0, 1), headings=True)
     values = dict(re.findall(r"^ *(\w+): (.*)$", said, re.M))
     return ReplayState(
         configured=bool(values),
@@ -136,43 +157,42 @@ def _state(server: Server) -> ReplayState:
     )
 
 
-def _require(server: Server, gtids: Sequence[str]) -> None:
+def _require(instance: Instance, gtids: Sequence[str]) -> None:
     """Compare what was applied with what should have been, domain by domain."""
-    said = _sql(server, "SELECT @@GLOBAL.gtid_slave_pos").splitlines()[-1:]
+    said = instance.sql("SELECT @@GLOBAL.gtid_slave_pos").splitlines()[-1:]
     reached = {each for line in said for each in line.split(",") if each}
     if not reached <= set(gtids) or (gtids and not reached):
         raise VerificationFailed(
-            f"replay on server {server.address}",
+            f"replay on server {instance.server.address}",
             f"ended at {','.join(sorted(reached)) or 'nothing'}, not at {','.join(gtids)}",
             "recover again on a new machine; if it stays: continuity recover --at TIME",
         )
 
 
-def _enable_events(server: Server) -> None:
+def _enable_events(instance: Instance, folder: str) -> None:
     """Give events their own state again: a replica turns off those that it is told of.
 
     `DISABLE` in the statement that made or changed them last is kept.
     """
-    rows = _sql(
-        server,
+    rows = instance.sql(
         "SELECT CONCAT_WS(CHAR(9), EVENT_SCHEMA, EVENT_NAME, DEFINER) FROM "
         "information_schema.EVENTS WHERE STATUS = 'SLAVESIDE_DISABLED'",
-    ).splitlines()[1:]
+    ).splitlines()
     if not rows:
         return
     script = (
-        f"mariadb-binlog --no-defaults --short-form --base64-output=decode-rows {FOLDER}/log.0*"
+        f"mariadb-binlog --no-defaults --short-form --base64-output=decode-rows {folder}/log.0*"
     )
-    said = server.run(("bash", "-c", script), timeout=_READY, accept=(0, 1)).stdout
+    command = ("bash", "-c", script)
+    said = instance.server.run(command, timeout=_READY, accept=(0, 1)).stdout
     off = disabled_events(said.decode(errors="replace"))
     for row in rows:
         schema, name, definer = row.split("\t")
         state = "DISABLE" if name.lower() in off else "ENABLE"
         user, _, host = definer.rpartition("@")
-        _sql(
-            server,
-            f"ALTER DEFINER = {_quoted(user)}@{_quoted(host)} EVENT "
-            f"{_identifier(schema)}.{_identifier(name)} {state}",
+        instance.sql(
+            f"ALTER DEFINER = {quoted(user)}@{quoted(host)} EVENT "
+            f"{identifier(schema)}.{identifier(name)} {state}"
         )
 
 
@@ -193,16 +213,3 @@ def disabled_events(text: str) -> set[str]:
         elif re.search(r"\bENABLE\b", rest, re.I) or re.search(r"\bSCHEDULE\b", rest, re.I):
             off.discard(name)
     return off
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
-
-
-def _identifier(text: str) -> str:
-    return "`" + text.replace("`", "``") + "`"
-
-
-def _sql(server: Server, statement: str, accept: Sequence[int] = (0,)) -> str:
-    said = server.run(_CLIENT, timeout=_SHORT, stdin=statement.encode(), accept=accept)
-    return said.stdout.decode(errors="replace")

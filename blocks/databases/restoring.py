@@ -94,11 +94,7 @@ def restore_physical(
     if server.read_marker(MARKER) == snapshot:
         _start(server, place)
         return
-    deadline = time.monotonic() + timeout.total_seconds()
-    state = _look(server, place, snapshot)
-    if state == "missing":
-        _require_room(server, place, size)
-        _extract(server, place, stream, snapshot, deadline)
+    state = prepare_copy(server, place, stream, snapshot=snapshot, timeout=timeout, size=size)
     if state != "restored":
         words = ("bash", "-c", _SWAP, "swap-data", place.datadir, place.service)
         # As a job: a swap that an earlier, killed run left behind is stopped first.
@@ -107,6 +103,28 @@ def restore_physical(
     wait_until_answering(server, timeout=_READY)
     server.run(("rm", "-rf", f"{place.datadir}.replaced"), timeout=_STOP)
     server.write_marker(MARKER, snapshot)
+
+
+def prepare_copy(
+    server: Server,
+    place: Place,
+    stream: RemoteCommand,
+    *,
+    snapshot: str,
+    timeout: timedelta,
+    size: int,
+    job: str = JOB,
+) -> str:
+    """Leave the copy, ready to be started, in `<datadir>.prepared`; the service is not touched.
+
+    Returns "restored" if the data directory itself holds the copy already, so nothing was done.
+    """
+    deadline = time.monotonic() + timeout.total_seconds()
+    state = _look(server, place, snapshot)
+    if state == "missing":
+        _require_room(server, place, size)
+        _extract(server, place, stream, snapshot, deadline, job)
+    return state
 
 
 def _look(server: Server, place: Place, snapshot: str) -> str:
@@ -141,14 +159,19 @@ def _require_room(server: Server, place: Place, size: int) -> None:
 
 
 def _extract(
-    server: Server, place: Place, stream: RemoteCommand, snapshot: str, deadline: float
+    server: Server,
+    place: Place,
+    stream: RemoteCommand,
+    snapshot: str,
+    deadline: float,
+    job: str,
 ) -> None:
     arguments = (place.datadir, snapshot[:8])
     sink = RemoteCommand(("sh", "-c", _EXTRACT, "mbstream", *arguments))
     try:
-        server.pipe(stream, sink, timeout=_left(server, deadline), job=JOB)
+        server.pipe(stream, sink, timeout=_left(server, deadline), job=job)
         words = ("bash", "-c", _PREPARE, "prepare-copy", *arguments, snapshot)
-        server.run(words, timeout=_left(server, deadline), job=JOB)
+        server.run(words, timeout=_left(server, deadline), job=job)
     except (CommandFailed, DiskFull):
         incoming = f"{place.datadir}.incoming-{snapshot[:8]}"
         server.run(("rm", "-rf", incoming), timeout=_STOP)

@@ -25,7 +25,16 @@ from blocks.types.backups import (
     SnapshotRef,
     StoredObject,
 )
-from blocks.types.databases import Canary, DatabaseFacts, DatabaseSchema, Position, TableFacts
+from blocks.types.databases import (
+    AccountRights,
+    Canary,
+    DatabaseContent,
+    DatabaseFacts,
+    DatabaseSchema,
+    Position,
+    TableContent,
+    TableFacts,
+)
 from blocks.types.machines import HostKey, Machine, MachineRequest, MachineSize, PowerState
 from blocks.types.names import AddressChange, AddressRecord
 from blocks.types.places import FailureDomain
@@ -53,6 +62,7 @@ from blocks.types.verification import (
 
 __all__ = [
     "Account",
+    "AccountRights",
     "AddressChange",
     "AddressRecord",
     "AgentState",
@@ -63,6 +73,7 @@ __all__ = [
     "CheckState",
     "CommandResult",
     "Damage",
+    "DatabaseContent",
     "DatabaseFacts",
     "DatabaseSchema",
     "FailureDomain",
@@ -104,6 +115,7 @@ __all__ = [
     "SpotCheck",
     "StoredFile",
     "StoredObject",
+    "TableContent",
     "TableFacts",
     "Tier",
 ]

@@ -24,6 +24,8 @@ class Part(StrEnum):
     """The files of one site."""
     CONFIGURATION = "configuration"
     """Server configuration: web server, PHP, certificates, cron, ..."""
+    UNDO = "undo"
+    """One database as SQL, from right before its site went back; belongs to no set."""
 
 
 @dataclass(frozen=True, slots=True)

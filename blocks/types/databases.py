@@ -57,3 +57,47 @@ class Canary:
     server: str
     nonce: str
     written_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TableContent:
+    """One table, how many rows it has, and the server's checksum over them ("" if not asked)."""
+
+    name: str
+    """With its database: boutique.orders."""
+    rows: int
+    checksum: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseContent:
+    """What some databases of a service hold.
+
+    Attributes:
+        databases: Those that exist of the ones asked for.
+        programs: Views, routines, triggers and events, a line each, with a hash of what they say.
+        gtid: The last transaction of the service, "" if it writes no binary logs.
+    """
+
+    databases: tuple[str, ...]
+    size: int
+    tables: tuple[TableContent, ...]
+    programs: tuple[str, ...]
+    gtid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRights:
+    """One account of a database service, and which databases it may work on.
+
+    Attributes:
+        account: Quoted for use in SQL: 'shop'@'localhost'.
+        databases: Names, or patterns, as they are in its rights.
+        elsewhere: Whether it has rights on the whole service, or through a role.
+        locked: Whether it may not log in.
+    """
+
+    account: str
+    databases: tuple[str, ...]
+    elsewhere: bool
+    locked: bool

@@ -16,8 +16,7 @@ from blocks.errors import ApprovalMismatch, ConfigurationError, ContinuityError
 from blocks.repositories.journal import Journal
 from deployments.cli.page import show
 from deployments.cli.progress import exit_code
-from flows.decisions.recovery_plan import RecoveryPlan, plan_from_document
-from flows.reports.plan_text import plan_markdown
+from flows.reports.any_plan import AnyPlan, page, read_plan
 from flows.tasks.approval import PLAN
 from flows.tasks.incident import now, open_estate
 from flows.tasks.opening import incident_of_run
@@ -47,7 +46,7 @@ def _approve(incident: str, digest: str, operator: str) -> None:
     with get_client(sync_client=True) as client:
         run = _waiting_run(client, incident)
     plan = _plan_of(run)
-    show(plan_markdown(plan, now()))
+    show(page(plan, now()))
     quoted = digest or input(f"Empreinte du plan pour approuver ({plan.digest}) : ")
     if quoted.strip().lower() != plan.digest:
         raise ApprovalMismatch(
@@ -77,7 +76,7 @@ def _waiting_run(client: SyncPrefectClient, wanted: str) -> FlowRun:
     return fitting[0]
 
 
-def _plan_of(run: FlowRun) -> RecoveryPlan:
+def _plan_of(run: FlowRun) -> AnyPlan:
     incident = incident_of_run(run.parameters, run.id)
     estate = open_estate(str(run.parameters["server"]))
     document = Journal(estate.state, incident).document(PLAN)
@@ -85,4 +84,4 @@ def _plan_of(run: FlowRun) -> RecoveryPlan:
         raise ConfigurationError(
             f"incident {incident}", "has no plan in its journal", "continuity status"
         )
-    return plan_from_document(document)
+    return read_plan(document)

@@ -123,6 +123,7 @@ def find(
         )
     first = rows[-1][0]
     print(f'\nRevenir juste avant : continuity recover {server} --at "before {first}"')
+    print(f'Un site seul, sur place : continuity restore-site SITE --at "before {first}"')
 
 
 def _found(estate: Estate, text: str, begin: datetime) -> list[tuple[str, datetime, str]]:

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from blocks.errors import ContinuityError
-from deployments.cli import approve, archive, estate, look, repository, run
+from deployments.cli import approve, archive, estate, look, repository, run, site
 
 commands = typer.Typer(
     help="Disaster recovery for a small hosting agency: backup, restore, DNS, proof.",
@@ -18,7 +18,7 @@ commands.add_typer(estate.commands, name="estate")
 commands.add_typer(archive.commands, name="archive")
 commands.add_typer(repository.commands, name="repository")
 for command in (
-    *(run.backup, run.verify, run.recover, run.drill),
+    *(run.backup, run.verify, run.recover, run.drill, site.restore_site),
     *(approve.approve, look.sets, look.status, repository.retention),
 ):
     commands.command()(command)

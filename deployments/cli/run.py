@@ -15,8 +15,8 @@ from blocks.types import Frequency
 from deployments.cli.connection import EstateFile, Local, connected
 from deployments.cli.page import show
 from deployments.cli.progress import shown
-from flows.decisions.recovery_plan import RecoveryPlan
 from flows.decisions.verification_plan import Load
+from flows.reports.any_plan import AnyPlan
 from flows.reports.outcome_report import outcome_markdown
 from flows.reports.verification_text import verification_markdown
 from flows.tasks.approval import Approval, ask_at_terminal
@@ -73,7 +73,7 @@ def recover(
     """
     from flows.disaster_recovery import disaster_recovery
 
-    ask_at_terminal.append(lambda plan, text: _ask(plan, text, approve, operator))
+    ask_at_terminal.append(lambda plan, text: ask(plan, text, approve, operator))
     now = datetime.now(UTC)
     with connected(local=local, estate=estate), shown():
         report = disaster_recovery(
@@ -143,7 +143,7 @@ def _tell(report: Mapping[str, object]) -> None:
         print(json.dumps(report, indent=2, ensure_ascii=False))
 
 
-def _ask(plan: RecoveryPlan, text: str, quoted: str, operator: str) -> tuple[str, str]:
+def ask(plan: AnyPlan, text: str, quoted: str, operator: str) -> tuple[str, str]:
     """Show the plan; return the digest the person quotes, and the person's name."""
     show(f"\n{text}")
     name = operator or getpass.getuser()

@@ -25,13 +25,16 @@ class CopyChoice:
     notes: tuple[str, ...]
 
 
-def choose_copy(server: str, copies: Sequence[CopyView], wanted: str = "") -> CopyChoice:
+def choose_copy(
+    server: str, copies: Sequence[CopyView], wanted: str = "", again: str = ""
+) -> CopyChoice:
     """Choose the newest set that is whole in at least one repository, or the wanted one.
 
     Args:
         server: For messages.
         copies: The server's repositories in their order; at least one could be read.
         wanted: A set that the operator named.
+        again: The command that a hint gives; default the recovery of the server.
 
     Raises:
         NotFound: No repository has a usable set, or one of the wanted name.
@@ -48,7 +51,7 @@ def choose_copy(server: str, copies: Sequence[CopyView], wanted: str = "") -> Co
         if name not in first
     }
     unusable = [each for copy in copies for each in copy.sets if each.id in refused]
-    choice = choose_set(server, [*first.values(), *unusable], refused, wanted)
+    choice = choose_set(server, [*first.values(), *unusable], refused, wanted, again)
     held = [
         (copy.name, each)
         for copy in copies

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, tzinfo
 
 from blocks.archives.binlog import Gtid, LogHead, Transaction
 from blocks.errors import ConfigurationError
-from blocks.types import LogId, LogPoint
+from blocks.types import LogId, LogPoint, Position
 
 _GTID = re.compile(r"(?P<before>before\s+)?(?P<gtid>\d+-\d+-\d+)", re.I)
 
@@ -79,6 +79,12 @@ def find_end(
         if str(each.gtid) == wanted.gtid:
             return point, True
     return point, False
+
+
+def comes_before(point: LogPoint, begin: Position) -> bool:
+    """Return whether a set that stands at `begin` holds transactions from behind the point."""
+    there = point.log == LogId(begin.file, begin.identity) and point.offset < begin.offset
+    return there and point.gtid not in begin.gtid.split(",")
 
 
 def _is_behind(each: Transaction, wanted: WantedPoint) -> bool:

@@ -178,6 +178,11 @@ class RecoveryPlan:
         text = json.dumps(covered, sort_keys=True, default=str, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
+    @property
+    def again(self) -> str:
+        """The command that goes on with this incident."""
+        return f"continuity recover {self.server} --incident {self.incident}"
+
 
 def plan_from_document(document: Mapping[str, object]) -> RecoveryPlan:
     """Return the plan that was written to the journal. Raises ValueError if it is none."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from blocks.types import RecoverySet
+from blocks.types import Part, RecoverySet, Snapshot
+
+UNDO_KEPT = timedelta(days=30)
+"""How long the exports are kept that were taken before a site went back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,15 @@ def sets_to_keep(sets: Sequence[RecoverySet], rule: RetentionRule) -> tuple[str,
 def snapshots_to_keep(sets: Sequence[RecoverySet], kept: Sequence[str]) -> frozenset[str]:
     """Return every snapshot that a kept set needs, those carried over included."""
     return frozenset(ref.id for each in sets if each.id in set(kept) for ref in each.snapshots)
+
+
+def undo_to_keep(snapshots: Sequence[Snapshot], now: datetime) -> frozenset[str]:
+    """Return the exports that were taken lately before a site's databases were replaced."""
+    return frozenset(
+        each.id
+        for each in snapshots
+        if each.label.part is Part.UNDO and now - each.time < UNDO_KEPT
+    )
 
 
 def _newest_of_each(

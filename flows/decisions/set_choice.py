@@ -18,7 +18,11 @@ class SetChoice:
 
 
 def choose_set(
-    server: str, sets: Sequence[RecoverySet], refused: Mapping[str, str], wanted: str = ""
+    server: str,
+    sets: Sequence[RecoverySet],
+    refused: Mapping[str, str],
+    wanted: str = "",
+    again: str = "",
 ) -> SetChoice:
     """Choose the newest set that nothing speaks against, or the wanted one.
 
@@ -27,6 +31,7 @@ def choose_set(
         sets: All readable sets.
         refused: Why a set must not be used, by set id; unreadable manifests included.
         wanted: A set that the operator named; it is never replaced by another silently.
+        again: The command that a hint gives; default the recovery of the server.
 
     Raises:
         NotFound: There is no usable set, or no set of the wanted name.
@@ -34,7 +39,7 @@ def choose_set(
     """
     usable = [each for each in sorted(sets, key=lambda s: s.started_at) if each.id not in refused]
     if wanted:
-        return _choose_wanted(server, usable, refused, wanted)
+        return _choose_wanted(server, usable, refused, wanted, again)
     if not usable:
         reasons = "; ".join(f"{name}: {why}" for name, why in refused.items()) or "there is none"
         raise NotFound(
@@ -46,10 +51,14 @@ def choose_set(
 
 
 def _choose_wanted(
-    server: str, usable: Sequence[RecoverySet], refused: Mapping[str, str], wanted: str
+    server: str,
+    usable: Sequence[RecoverySet],
+    refused: Mapping[str, str],
+    wanted: str,
+    again: str,
 ) -> SetChoice:
     offer = (
-        f"continuity recover {server} --set {usable[-1].id}"
+        f"{again or f'continuity recover {server}'} --set {usable[-1].id}"
         if usable
         else f"continuity sets {server}"
     )

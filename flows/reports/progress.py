@@ -28,6 +28,7 @@ def live_notice(
     outcome: Outcome | None = None,
     waiting: str = "",
     stopped: bool = False,
+    ended: str = "",
 ) -> Notice:
     """Return the incident's message as it should read now.
 
@@ -39,11 +40,14 @@ def live_notice(
         outcome: The end, once it is known.
         waiting: What a person is asked to do, if anything.
         stopped: Whether the run is over without an outcome.
+        ended: How it ended well, if it has no outcome of a whole server.
     """
     failed = stopped or (outcome is not None and outcome.verdict is not Verdict.RECOVERED)
     started = records[0].started_at if records else now
     if outcome is not None:
         state = f"{VERDICTS[outcome.verdict]} en {duration(outcome.rto)}"
+    elif ended:
+        state = ended
     elif stopped:
         state = "arrêt avant la fin"
     elif waiting:
@@ -57,7 +61,7 @@ def live_notice(
         text=f"{heading} : {state}",
         body="\n".join(part for part in body if part),
         failed=failed,
-        final=outcome is not None,
+        final=outcome is not None or bool(ended),
     )
 
 

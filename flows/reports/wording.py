@@ -41,6 +41,11 @@ STEP_TITLES = {
     "journal": "Journal",
     "copy": "Copie",
     "end": "Fin",
+    "scratch": "Seconde instance",
+    "undo": "État présent mis de côté",
+    "load": "Chargement",
+    "compare": "Comparaison",
+    "tidy": "Ménage",
     "slice": "Relecture du dépôt",
     "spot": "Comparaison avec le serveur",
     "clock": "Horloges",
@@ -55,7 +60,8 @@ PHASES = {
     "Préparation": ("observe", "plan", "approve", "lease", "fence", "sweep"),
     "Machine": ("machine", "connect", "accounts", "isolate", "engine", "packages"),
     "Serveur": ("configuration", "database", "rows", "replay", "web", "data", "cron", "archive"),
-    "Fin": ("verify", "destroy", "end"),
+    "Bases du site": ("scratch", "undo", "load", "compare"),
+    "Fin": ("verify", "destroy", "tidy", "end"),
 }
 """Steps of the whole server, grouped for a message that is read at a glance."""
 

@@ -14,8 +14,7 @@ from prefect.runtime import deployment
 from pydantic import Field, create_model
 
 from blocks.errors import ApprovalMismatch
-from flows.decisions.recovery_plan import RecoveryPlan
-from flows.reports.plan_text import plan_markdown
+from flows.reports.any_plan import AnyPlan, page
 from flows.tasks.incident import Incident, now
 
 PLAN = "plan.json"
@@ -32,20 +31,20 @@ class Approval(StrEnum):
     """The policy written in the deployment; used for drills."""
 
 
-ask_at_terminal: list[Callable[[RecoveryPlan, str], tuple[str, str]]] = []
+ask_at_terminal: list[Callable[[AnyPlan, str], tuple[str, str]]] = []
 """Set by the command line: shows the plan, returns (quoted digest, operator)."""
 
 
-def show_plan(incident: Incident, plan: RecoveryPlan) -> None:
+def show_plan(incident: Incident, plan: AnyPlan) -> None:
     """Put the plan where people look: an artifact in Prefect, a document in the journal."""
     create_markdown_artifact(
         key=f"plan-{incident.estate.name}",
-        markdown=plan_markdown(plan, now()),
+        markdown=page(plan, now()),
         description=f"Plan {plan.digest}, incident {incident.id}",
     )
 
 
-def approved_by(incident: Incident, plan: RecoveryPlan) -> str:
+def approved_by(incident: Incident, plan: AnyPlan) -> str:
     """Return who approved exactly this plan before, "" if nobody did."""
     known = incident.journal.document(APPROVAL) or {}
     return str(known.get("operator", "")) if known.get("digest") == plan.digest else ""
@@ -61,7 +60,7 @@ def approved_document(incident: Incident) -> Mapping[str, object] | None:
     return cast("Mapping[str, object]", plan) if plan else None
 
 
-def approve(incident: Incident, plan: RecoveryPlan, mode: Approval) -> str:
+def approve(incident: Incident, plan: AnyPlan, mode: Approval) -> str:
     """Return who approved the plan, and write it down with the plan.
 
     In a deployment the run is suspended: its process ends, and starts again from the top after the
@@ -90,14 +89,14 @@ def approve(incident: Incident, plan: RecoveryPlan, mode: Approval) -> str:
     return operator
 
 
-def _ask(incident: Incident, plan: RecoveryPlan, mode: Approval) -> str:
+def _ask(incident: Incident, plan: AnyPlan, mode: Approval) -> str:
     if mode is Approval.AUTOMATIC:
         return "la règle du déploiement"
     if not deployment.id and not ask_at_terminal:
         raise ApprovalMismatch(
             f"plan {plan.digest}",
             "nobody can be asked for approval here",
-            f"continuity recover {plan.server} --incident {plan.incident} (in a terminal)",
+            f"{plan.again} (in a terminal)",
         )
     incident.waiting = f"accord attendu pour le plan {plan.digest}"
     incident.refresh()
@@ -118,20 +117,20 @@ def answer_type(digest: str) -> type[RunInput]:
     )
 
 
-def _ask_in_prefect(plan: RecoveryPlan) -> str:
-    form = answer_type(plan.digest).with_initial_data(description=plan_markdown(plan, now()))
+def _ask_in_prefect(plan: AnyPlan) -> str:
+    form = answer_type(plan.digest).with_initial_data(description=page(plan, now()))
     answer = suspend_flow_run(
         wait_for_input=form, timeout=WAIT_SECONDS, key=f"approve-{plan.digest}"
     )
     return str(getattr(answer, "operateur"))  # noqa: B009 - the form is made at run time
 
 
-def _ask_here(plan: RecoveryPlan) -> str:
-    quoted, operator = ask_at_terminal[-1](plan, plan_markdown(plan, now()))
+def _ask_here(plan: AnyPlan) -> str:
+    quoted, operator = ask_at_terminal[-1](plan, page(plan, now()))
     if quoted.strip().lower() != plan.digest:
         raise ApprovalMismatch(
             f"plan {plan.digest}",
             f"the answer quotes {quoted.strip() or 'nothing'}",
-            f"read the plan again: continuity recover {plan.server} --incident {plan.incident}",
+            f"read the plan again: {plan.again}",
         )
     return operator

@@ -14,7 +14,7 @@ from blocks.repositories.catalogue import Catalogue
 from blocks.repositories.mirrored import GONE
 from blocks.types import FilePiece, LogPiece, LogPoint, LogSpan, RecoverySet
 from flows.decisions.log_chain import LogChain, chain_logs, cut_chain
-from flows.decisions.point_in_time import WantedPoint, find_end, parse_point
+from flows.decisions.point_in_time import WantedPoint, comes_before, find_end, parse_point
 from flows.decisions.recovery_plan import NO_ARCHIVE, ArchiveView
 from flows.reports.archive_text import archive_notes
 from flows.reports.wording import moment
@@ -33,8 +33,10 @@ def wanted_point(text: str) -> WantedPoint:
     return parse_point(text, ZONE)
 
 
-def look_at_archive(estate: Estate, chosen: RecoverySet, text: str) -> ArchiveView:
+def look_at_archive(estate: Estate, chosen: RecoverySet, text: str, again: str) -> ArchiveView:
     """Return how far the archive reaches from this set, up to the wanted point.
+
+    `again` is the command that hints give, without its options.
 
     Raises:
         NotFound: The wanted point cannot be reached; the hint names the furthest one.
@@ -56,9 +58,15 @@ def look_at_archive(estate: Estate, chosen: RecoverySet, text: str) -> ArchiveVi
         return ArchiveView("", None, None, f"illisible ({error.cause}) : données du jeu seulement")
     notes = notes_of(estate.archive, pieces_of(chain.spans))
     if end is None:
-        return _nothing(estate, chosen, chain, text, notes)
+        return _nothing(chosen, chain, text, again, notes)
     if not found and not _within(wanted, chain):
-        raise _too_far(estate, chain, end, text)
+        raise _too_far(chain, end, text, again)
+    if found and comes_before(end, chosen.position):
+        raise NotFound(
+            f"point in time {text}",
+            f"set {chosen.id} already holds later transactions",
+            f'{again} --at "{text}" --set OLDER; see: continuity sets {estate.name}',
+        )
     problem = f"{chain.gap} ; rejeu jusqu'au {moment(chain.reaches)}" if chain.gap else ""
     return ArchiveView(text, end, end.at if found else chain.reaches, problem, notes)
 
@@ -173,15 +181,15 @@ def _within(wanted: WantedPoint, chain: LogChain) -> bool:
 
 
 def _nothing(
-    estate: Estate, chosen: RecoverySet, chain: LogChain, text: str, notes: tuple[str, ...]
+    chosen: RecoverySet, chain: LogChain, text: str, again: str, notes: tuple[str, ...]
 ) -> ArchiveView:
     if text:
-        raise _too_far(estate, chain, None, text)
+        raise _too_far(chain, None, text, again)
     problem = f"{chain.gap} : données du jeu {chosen.id} seulement"
     return ArchiveView("", None, None, problem, notes)
 
 
-def _too_far(estate: Estate, chain: LogChain, end: LogPoint | None, text: str) -> NotFound:
+def _too_far(chain: LogChain, end: LogPoint | None, text: str, again: str) -> NotFound:
     furthest = f"{chain.reaches:%Y-%m-%d %H:%M:%S} UTC" if chain.reaches else "the set itself"
     last = f", transaction {end.gtid}" if end and end.gtid else ""
     gap = f" ({chain.gap})" if chain.gap else ""
@@ -189,5 +197,5 @@ def _too_far(estate: Estate, chain: LogChain, end: LogPoint | None, text: str) -
     return NotFound(
         f"point in time {text}",
         f"the furthest reachable point is {furthest}{last}{gap}",
-        f"continuity recover {estate.name} {choice}",
+        f"{again} {choice}",
     )

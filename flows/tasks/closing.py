@@ -19,7 +19,11 @@ from flows.decisions.abandoned import LAST_WORDS, WITHOUT_A_WORD, unsaid_end
 from flows.tasks.incident import Incident, open_estate
 from flows.tasks.opening import announced, incident_of_run
 
-HEADINGS = {"disaster-recovery": "Reprise de", "drill": "Exercice de reprise de"}
+HEADINGS = {
+    "disaster-recovery": "Reprise de {server}",
+    "drill": "Exercice de reprise de {server}",
+    "site-restore": "Retour de {site} sur {server}",
+}
 LOOKED_AT = 20
 
 
@@ -31,18 +35,27 @@ def close_ended(run: FlowRun, flow: str) -> str:
     """
     server, state = str(run.parameters["server"]), run.state
     incident = Incident(
-        incident_of_run(run.parameters, run.id), open_estate(server), f"{HEADINGS[flow]} {server}"
+        incident_of_run(run.parameters, run.id),
+        open_estate(server),
+        HEADINGS[flow].format(**run.parameters),
     )
     if state is None:
         return ""
     why = unsaid_end(incident.records, state.type.value, state.timestamp)
     if why:
+        if flow == "site-restore":
+            why += f" ; pour poursuivre : {_site_again(run, incident.id)}"
         if flow == "disaster-recovery":
             why += f" ; pour poursuivre : continuity recover {server} --incident {incident.id}"
         with announced(incident):
             incident.fail(LAST_WORDS, why)
             incident.stopped = True
     return why
+
+
+def _site_again(run: FlowRun, incident: str) -> str:
+    site, at = run.parameters["site"], run.parameters["at"]
+    return f'continuity restore-site {site} --at "{at}" --incident {incident}'
 
 
 def ended_runs() -> Iterator[tuple[FlowRun, str]]:

@@ -25,8 +25,8 @@ from blocks.servers.protected import ProtectedServer
 from blocks.sites.site import Site
 from blocks.types import RecoverySet
 from blocks.vps.base import VpsProvider
-from flows.decisions.recovery_plan import RecoveryPlan
 from flows.decisions.verdict import Outcome
+from flows.reports.any_plan import AnyPlan
 
 listeners: list[Callable[[StepRecord], None]] = []
 """Called with every journal record of this process; the command line shows progress with it."""
@@ -156,8 +156,10 @@ class Incident:
         self.journal = Journal(estate.state, identifier)
         self.records: list[StepRecord] = list(self.journal.records())
         self.listeners = list(listeners)
-        self.plan: RecoveryPlan | None = None
+        self.plan: AnyPlan | None = None
         self.outcome: Outcome | None = None
+        self.ended = ""
+        """How it ended well, where there is no outcome of a whole server."""
         self.waiting = ""
         self.stopped = False
         """Whether the run is over without having come to an outcome."""

@@ -48,7 +48,8 @@ def observe(
         looking = pool.submit(usable_copies, estate.only(repository) if repository else estate)
         zones = [pool.submit(_view, ref, estate) for ref in estate.zones]
     copies = looking.result()
-    chosen, archive = _choose(estate, copies, wanted_set, point)
+    again = f"continuity recover {estate.name}"
+    chosen, archive = choose_for_point(estate, copies, wanted_set, point, again)
     choice = chosen.choice
     incident.sources = tuple(
         Source(name, estate.repositories[name], held) for name, held in chosen.held
@@ -59,7 +60,7 @@ def observe(
         address=estate.server.address,
         answering=answering.result(),
         choice=choice,
-        sites=tuple(_site_spec(name, estate) for name in estate.sites),
+        sites=tuple(site_spec(name, estate) for name in estate.sites),
         zones=tuple(view.result() for view in zones),
         targets=targets_of(estate, target),
         archive=archive,
@@ -77,13 +78,24 @@ def observe(
     return seen
 
 
-def _choose(
-    estate: Estate, copies: Sequence[CopyView], wanted_set: str, point: str
+def choose_for_point(
+    estate: Estate, copies: Sequence[CopyView], wanted_set: str, point: str, again: str
 ) -> tuple[CopyChoice, ArchiveView]:
-    """Return the newest set from which the point can be reached, and the archive behind it."""
+    """Return the newest set from which the point can be reached, and the archive behind it.
+
+    Args:
+        estate: Whose sets.
+        copies: The repositories as they were looked at.
+        wanted_set: A set that the operator named.
+        point: As the operator wrote it, "" for as far as possible.
+        again: The command, without its options, that hints give.
+
+    Raises:
+        NotFound: No set leads to the point.
+    """
     wanted = wanted_point(point)
     sets = [each for copy in copies for each in copy.sets]
-    left = _limited(copies, lambda s: wanted.before is None or s.consistent_at <= wanted.before)
+    left = _limited(copies, lambda s: wanted.before is None or s.consistent_at < wanted.before)
     if sets and not any(copy.sets for copy in left):
         raise NotFound(
             f"point in time {point}",
@@ -91,9 +103,9 @@ def _choose(
             f"continuity sets {estate.name}",
         )
     while True:
-        found = choose_copy(estate.name, left, wanted_set)
+        found = choose_copy(estate.name, left, wanted_set, again)
         try:
-            return found, look_at_archive(estate, found.choice.chosen, point)
+            return found, look_at_archive(estate, found.choice.chosen, point, again)
         except NotFound:
             # A transaction may lie before the newest set.
             left = _older(left, found.choice.chosen.id)
@@ -232,7 +244,8 @@ def targets_of(estate: Estate, wanted: str = "") -> tuple[TargetChoice, ...]:
     )
 
 
-def _site_spec(name: str, estate: Estate) -> SiteSpec:
+def site_spec(name: str, estate: Estate) -> SiteSpec:
+    """Return what is known of a declared site."""
     site = estate.sites[name]
     fresh = site.freshness
     return SiteSpec(

@@ -11,7 +11,7 @@ from prefect.runtime import flow_run
 from blocks.errors import ContinuityError
 from blocks.records import Notice
 from flows.decisions.abandoned import LAST_WORDS
-from flows.reports.plan_text import plan_line, plan_notice
+from flows.reports.any_plan import told
 from flows.reports.progress import live_notice
 from flows.tasks.announcer import Announcer
 from flows.tasks.incident import Estate, Incident, now, open_estate
@@ -112,10 +112,9 @@ def _record_end(incident: Incident, why: str) -> None:
 
 def _notice(incident: Incident) -> Notice:
     plan = ""
-    if incident.plan and incident.waiting and not incident.stopped:
-        plan = plan_notice(incident.plan, incident.link)
-    elif incident.plan:
-        plan = plan_line(incident.plan, incident.link)
+    if incident.plan:
+        asked = bool(incident.waiting) and not incident.stopped
+        plan = told(incident.plan, incident.link, asked=asked)
     return live_notice(
         f"{incident.heading} — {incident.id}",
         incident.records,
@@ -124,4 +123,5 @@ def _notice(incident: Incident) -> Notice:
         outcome=incident.outcome,
         waiting=incident.waiting,
         stopped=incident.stopped,
+        ended=incident.ended,
     )

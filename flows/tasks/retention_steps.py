@@ -15,7 +15,7 @@ from blocks.repositories.lease import is_held
 from blocks.repositories.sealed import get_sealed, put_sealed
 from blocks.types import KeyRole
 from flows.decisions.lock_audit import NOTHING_LOCKED, LockAudit, audit_locks, to_keep
-from flows.decisions.retention import RetentionRule
+from flows.decisions.retention import RetentionRule, undo_to_keep
 from flows.decisions.retention_plan import (
     RetentionPlan,
     RetentionRecord,
@@ -108,7 +108,8 @@ def remove_sets(estate: Estate, plan: RetentionPlan, *, subject: str) -> tuple[s
     for name in plan.gone:
         catalogue.remove(estate.name, name)
     if plan.snapshots:
-        repository.forget(estate.name, plan.snapshots)
+        undo = undo_to_keep(repository.snapshots(estate.name), record.at)
+        repository.forget(estate.name, plan.snapshots | undo)
     return plan.gone
 
 

@@ -43,6 +43,7 @@ DEPLOYMENTS = {
     "retention/daily",
     "disaster-recovery/on-demand",
     "ended-run/automatic",
+    "site-restore/on-demand",
     "verification/daily",
 }
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import Field, PrivateAttr, SecretStr
 
-from blocks.databases.base import Database
+from blocks.databases.base import Database, Scratch
 from blocks.databases.reading import series
 from blocks.errors import (
     AuthenticationFailed,
@@ -23,7 +23,9 @@ from blocks.errors import (
 )
 from blocks.servers.base import Server
 from blocks.types import (
+    AccountRights,
     Canary,
+    DatabaseContent,
     DatabaseFacts,
     DatabaseSchema,
     LogSource,
@@ -222,6 +224,33 @@ class MemoryDatabase(Database):
         raise ConfigurationError(
             f"replay on server {server.address}", "this database writes no logs", "take MariaDB"
         )
+
+    # --- some databases of a service that goes on: the lab tests that with MariaDB itself ---
+
+    def content(
+        self, server: Server, databases: Sequence[str], *, checksums: bool
+    ) -> DatabaseContent:
+        raise _no_second(server)
+
+    def row_hashes(self, server: Server, tables: Sequence[str]) -> Mapping[str, str]:
+        raise _no_second(server)
+
+    def accounts(self, server: Server) -> tuple[AccountRights, ...]:
+        raise _no_second(server)
+
+    def close_accounts(self, server: Server, accounts: Sequence[str]) -> None:
+        raise _no_second(server)
+
+    def open_accounts(self, server: Server, accounts: Sequence[str]) -> None:
+        raise _no_second(server)
+
+    def scratch(self, server: Server) -> Scratch:
+        raise _no_second(server)
+
+
+def _no_second(server: Server) -> ConfigurationError:
+    cause = "this database has no second instance"
+    return ConfigurationError(f"databases of server {server.address}", cause, "take MariaDB")
 
 
 def _write_out(machine: MemoryMachine, argv: tuple[str, ...]) -> bytes | None:

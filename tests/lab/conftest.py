@@ -15,6 +15,7 @@ from tests.lab.story import Recovered, Story, live, lose_and_recover
 ORDER = (
     "test_backups",
     "test_archive",
+    "test_site_restore",
     "test_restore_by_hand",
     "test_bad_days",
     "test_verification",

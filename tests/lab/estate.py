@@ -23,7 +23,7 @@ from deployments import estate_file
 from deployments.lab import control, machines, names
 from deployments.lab.config import ROOT, Lab
 from deployments.world import provide
-from flows.decisions.recovery_plan import plan_from_document
+from flows.reports.any_plan import read_plan
 from flows.tasks.approval import PLAN
 from flows.tasks.ending import REPORT
 from flows.tasks.incident import Estate, open_estate
@@ -97,7 +97,7 @@ def report(incident: str) -> dict[str, object]:
 
 def digest(incident: str) -> str:
     """Return the digest that an operator reads on the plan."""
-    return plan_from_document(journal(incident).document(PLAN) or {}).digest
+    return read_plan(journal(incident).document(PLAN) or {}).digest
 
 
 def ends_of(incident: str, step: str) -> list[StepRecord]:

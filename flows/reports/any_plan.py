@@ -1,0 +1,37 @@
+"""What people read of a plan, of whichever kind it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from flows.decisions.recovery_plan import RecoveryPlan, plan_from_document
+from flows.decisions.site_restore import SiteRestorePlan, site_plan_from_document
+from flows.reports.plan_text import plan_line, plan_markdown, plan_notice
+from flows.reports.site_restore_text import (
+    site_restore_line,
+    site_restore_markdown,
+    site_restore_notice,
+)
+
+AnyPlan = RecoveryPlan | SiteRestorePlan
+
+
+def read_plan(document: Mapping[str, object]) -> AnyPlan:
+    """Return the plan that was written to a journal. Raises ValueError if it is none."""
+    read = site_plan_from_document if "site" in document else plan_from_document
+    return read(document)
+
+
+def page(plan: AnyPlan, now: datetime) -> str:
+    """Return the whole plan as a page."""
+    if isinstance(plan, SiteRestorePlan):
+        return site_restore_markdown(plan, now)
+    return plan_markdown(plan, now)
+
+
+def told(plan: AnyPlan, link: str, *, asked: bool) -> str:
+    """Return the plan for Slack: whole while somebody is asked about it, then one line."""
+    if isinstance(plan, SiteRestorePlan):
+        return (site_restore_notice if asked else site_restore_line)(plan, link)
+    return (plan_notice if asked else plan_line)(plan, link)
