@@ -26,7 +26,7 @@ from flows.reports.protection_text import protection_line, protection_rows
 from flows.reports.verification_text import standing_text, states_text
 from flows.reports.wording import VERDICTS, duration, size, step_title
 from flows.tasks.approval import APPROVAL, PLAN
-from flows.tasks.archive_locks import lock_records, tests_of
+from flows.tasks.archive_locks import lock_records, self_tests_of
 from flows.tasks.closing import close_ended, ended_runs
 from flows.tasks.ending import REPORT
 from flows.tasks.incident import Estate, open_estate
@@ -161,7 +161,7 @@ def _locks(server: str) -> Table:
         table.add_column(column)
     opened = open_estate(server)
     try:
-        rows = lock_rows(tests_of(opened), lock_records(opened), current_time())
+        rows = lock_rows(self_tests_of(opened), lock_records(opened), current_time())
     except ContinuityError as error:
         rows = [(opened.repository.place(), str(error), "?", "?")]
     for row in rows:

@@ -139,7 +139,7 @@ def raise_if_archive_tampered(estate: Estate, found: dict[str, LockAudit | str])
             )
 
 
-def tests_of(estate: Estate) -> dict[tuple[str, str], Immutability | None]:
+def self_tests_of(estate: Estate) -> dict[tuple[str, str], Immutability | None]:
     """Return the newest self-test behind each repository and archive; tests nothing.
 
     An archive is covered by the test of a repository in the same bucket.

@@ -18,7 +18,7 @@ from blocks.repositories.lease import LeaseKeeper
 from blocks.types import BucketCheck, KeyRole
 from flows.reports.lock_text import UNKNOWN, lock_rows
 from flows.rewind import rewind
-from flows.tasks.archive_locks import lock_records, tests_of
+from flows.tasks.archive_locks import lock_records, self_tests_of
 from flows.tasks.immutability import immutability_of
 from flows.tasks.incident import open_estate
 from flows.tasks.rewind_steps import plan_of
@@ -244,13 +244,13 @@ def test_a_moment_without_a_repository_is_refused(world: World, offset: timedelt
 def test_status_shows_how_the_locks_are(world: World) -> None:
     opened = open_estate("web1")
     ((place, _, profile, first),) = lock_rows(
-        tests_of(opened), lock_records(opened), datetime.now(UTC)
+        self_tests_of(opened), lock_records(opened), datetime.now(UTC)
     )
     assert (place.startswith("dépôt "), profile, first) == (True, "?", UNKNOWN)
     world.back_up()
     world.retain()
     ((_, tested, profile, first),) = lock_rows(
-        tests_of(opened), lock_records(opened), datetime.now(UTC)
+        self_tests_of(opened), lock_records(opened), datetime.now(UTC)
     )
     assert "immuabilité prouvée" in tested
     assert "14 jours" in profile
