@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from blocks.errors import UnsafePlan
+from blocks.errors import Unreachable, UnsafePlan
 from flows.backup import backup
 from tests.fakes.memory_server import MemoryServer
 from tests.flows.world import OLD, World
@@ -15,7 +15,7 @@ def test_no_backup_is_taken_until_somebody_does_what_the_report_says(world: Worl
     world.lose()
     report = world.recover()
     (made,) = world.machines()
-    with pytest.raises(Exception, match=f"server {OLD}: is down"):
+    with pytest.raises(Unreachable, match=f"server {OLD}: is down"):
         backup("web1")
     told = report["to_do"]
     assert isinstance(told, list)
