@@ -57,7 +57,7 @@ def site_restore(
             plan = decide(case, seen, raise_scratch(case, seen))
             show_plan(case, plan)
             operator = approve(case, plan, approval)
-            with hold_backup_lease(case.estate):
+            with hold_backup_lease(case.estate, case.id):
                 save_present(case, plan)
                 load(case, plan)
                 compare(case, plan)

@@ -81,9 +81,13 @@ def hold_lease(incident: Incident, subject: str) -> Iterator[None]:
 
 
 @contextmanager
-def hold_backup_lease(estate: Estate) -> Iterator[None]:
-    """Keep two backups of one server apart. Raises `LeaseHeld`."""
-    with hold_everywhere(estate, f"backup-{estate.name}", f"backup-{flow_run.id}"):
+def hold_backup_lease(estate: Estate, incident: str = "") -> Iterator[None]:
+    """Keep two backups of one server apart. Raises `LeaseHeld`.
+
+    An incident takes its own lease up again at once after its process was killed.
+    """
+    owner = incident or f"backup-{flow_run.id}"
+    with hold_everywhere(estate, f"backup-{estate.name}", owner):
         yield
 
 

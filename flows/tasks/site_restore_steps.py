@@ -21,6 +21,7 @@ from flows.decisions.site_restore import (
 )
 from flows.decisions.site_restore_guard import require_room, room_needed
 from flows.reports.wording import counted, size
+from flows.tasks.archive_look import chain_behind, spans_to, with_what_is_left
 from flows.tasks.incident import Estate, Incident, Source, StepNote, now
 from flows.tasks.restore import LONG, find_ref, stream_name
 from flows.tasks.site_restore_look import MARK, database_of, mark_of
@@ -65,7 +66,6 @@ def raise_scratch(incident: Incident, note: StepNote, seen: SiteSight) -> Databa
     """
     estate, begin = incident.estate, seen.chosen.position
     assert begin is not None  # noqa: S101 - looked at before
-    assert estate.archive is not None  # noqa: S101
     scratch = _scratch(estate)
     held = find_ref(seen.chosen, Part.PHYSICAL, estate.name)
     loaded = _size(seen)
@@ -79,7 +79,7 @@ def raise_scratch(incident: Incident, note: StepNote, seen: SiteSight) -> Databa
     )
     behind = len(seen.spans) > 1 or seen.end.offset > begin.offset
     if behind:
-        estate.archive.deliver_logs(estate.server, seen.spans, scratch.log_folder, timeout=LONG)
+        with_what_is_left(lambda: _deliver(estate, scratch, seen))
     scratch.start()
     if behind:
         scratch.replay(begin=begin.offset, gtids=seen.end.gtids, timeout=LONG)
@@ -93,6 +93,13 @@ def _restore(estate: Estate, scratch: Scratch, source: Source, ref: SnapshotRef)
     source.repository.prepare(estate.server, estate.name)
     stream = source.repository.read_stream(estate.name, ref.id, stream_name(ref.part, ref.subject))
     scratch.restore(stream, snapshot=ref.tree, timeout=LONG)
+
+
+def _deliver(estate: Estate, scratch: Scratch, seen: SiteSight) -> None:
+    """Bring the logs to the server, from whichever buckets hold them now."""
+    assert estate.archive is not None  # noqa: S101 - looked at before
+    spans = spans_to(chain_behind(estate, seen.chosen), seen.end)
+    estate.archive.deliver_logs(estate.server, spans, scratch.log_folder, timeout=LONG)
 
 
 def _size(seen: SiteSight) -> int:
