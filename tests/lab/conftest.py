@@ -15,12 +15,12 @@ from tests.lab.story import Recovered, Story, live, lose_and_recover
 ORDER = (
     "test_backups",
     "test_archive",
-    "test_site_restore",
     "test_restore_by_hand",
     "test_bad_days",
     "test_verification",
     "test_drill",
     "test_other_release",
+    "test_site_restore",
     "test_recovery",
     "test_resume",
     "test_last_resort",
