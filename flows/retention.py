@@ -84,8 +84,11 @@ def _keep(estate: Estate, failures: Failures) -> list[str]:
         kept = [_keep_in(estate, name) for name in estate.repositories]
         mode = next((each.record.mode for each in kept if each.record and each.record.mode), "")
         archives = dict[str, LockAudit | str]()
+        # By the sets of the first repository that answers; one that does not has its own failure.
+        answering = [each.record.name for each in kept if each.record and not each.record.failed]
         with failures.of(estate.name):
-            archives = renew_archive_locks(estate, mode)
+            if answering:
+                archives = renew_archive_locks(estate.only(answering[0]), mode)
     page = retention_page(estate.name, [each.section for each in kept])
     page += archive_locks_markdown(archives, mode)
     create_markdown_artifact(key=f"retention-{estate.name}", markdown=page)
@@ -94,8 +97,10 @@ def _keep(estate: Estate, failures: Failures) -> list[str]:
             if each.trouble:
                 raise each.trouble
     with failures.of(estate.name):
-        made = [each.record for each in kept if each.record]
-        keep_records(estate, (*made, *archive_records(estate, mode, archives)))
+        if answering:
+            made = [each.record for each in kept if each.record]
+            made += archive_records(estate, mode, archives)
+            keep_records(estate.only(answering[0]), tuple(made))
         raise_if_archive_tampered(estate, archives)
     return [each.sentence for each in kept if each.sentence]
 

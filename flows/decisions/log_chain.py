@@ -118,5 +118,6 @@ def choose_changes(
     if ends:
         return covering[: ends[0] + 1], ""
     reached = covering[-1].at if covering else since
-    left = sorted(piece.since for piece in wanted if piece.at > reached)
+    # What began after that moment, on the machine of an earlier recovery, says nothing of it.
+    left = sorted(piece.since for piece in wanted if piece.at > reached and piece.since < until)
     return covering, f"les fichiers modifiés avant {left[0]:%H:%M:%S} manquent" if left else ""

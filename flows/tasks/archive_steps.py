@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from blocks.databases.base import REPLAY_FOLDER
 from blocks.databases.replaying import MARKER
@@ -149,9 +150,9 @@ def apply_changes(
         note.skipped, note.why = True, "les fichiers restent au moment des bases"
         return
     since = find_ref(chosen, Part.SITE, subject).time
-    until = plan.end.at if plan.end and plan.end.at else now()
 
     def deliver() -> tuple[int, str, tuple[FilePiece, ...]]:
+        until = _until(incident.estate, plan, chosen, with_databases=bool(site.databases))
         pieces = archive.listing(incident.estate.name, since).files
         wanted, problem = choose_changes(pieces, subject, since, until)
         with incident.slots:
@@ -167,6 +168,18 @@ def apply_changes(
         return
     note.did = counted(written, "fichier rejoué", "fichiers rejoués")
     note.saw, note.why = " ; ".join(notes_of(archive, wanted)), problem
+
+
+def _until(
+    estate: Estate, plan: RecoveryPlan, chosen: RecoverySet, *, with_databases: bool
+) -> datetime:
+    """Return how far a site's files are brought: no further than its databases."""
+    if plan.end and plan.end.at:
+        return plan.end.at
+    if not with_databases:
+        return now()
+    chain = chain_behind(estate, chosen)
+    return chain.reaches if chain.gap and chain.reaches else now()
 
 
 def _replayable(incident: Incident, server: Server, chosen: RecoverySet) -> bool:

@@ -113,6 +113,12 @@ def test_changes_that_lack_are_told() -> None:
     assert choose_changes([change(5, 20)], "other", at(0), at(50)) == ((), "")
 
 
+def test_changes_of_a_machine_that_came_later_say_nothing_of_the_moment() -> None:
+    earlier, later = change(0, 20), change(60, 80)
+    assert choose_changes([earlier, later], "shop", at(0), at(50)) == ((earlier,), "")
+    assert "manquent" in choose_changes([earlier, later], "shop", at(0), at(70))[1]
+
+
 def test_a_pass_whose_files_failed_does_not_count() -> None:
     found = listing([ONE[0], key(20, f"log-bin.000001-{A}-100-200-alone"), key(5, "pulse")])
     assert found.seen_until == at(5)
