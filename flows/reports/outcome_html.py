@@ -10,7 +10,10 @@ from jinja2 import Environment, StrictUndefined
 from flows.decisions.verdict import Verdict
 from flows.reports.wording import VERDICTS, duration, moment, step_title
 
-_PAGE = """<!doctype html>
+# What stands between backquotes is something to type.
+_PAGE = """{% macro text(said) %}{% for part in said.split('`') %}\
+{% if loop.index is even %}<code>{{ part }}</code>{% else %}{{ part }}{% endif %}{% endfor %}{% endmacro %}\
+<!doctype html>
 <html lang="fr"><head><meta charset="utf-8"><title>{{ d.server }} : {{ verdict }}</title>
 <meta name="viewport" content="width=device-width">
 <style>
@@ -44,11 +47,11 @@ plan <code>{{ d.plan_digest }}</code> approuvé par {{ d.approved_by }}.</p>
 <td class="{{ '' if site.proven else 'no' }}">{{ 'oui' if site.proven else 'NON' }}</td>
 <td>{{ span(site.down_seconds) }}</td><td>{{ span(d.rpo_seconds) }}</td><td>{{ site.observed }}</td></tr>
 {% endfor %}</table>
-{% if d.problems %}<h2>Ce qui manque</h2><ul>{% for each in d.problems %}<li>{{ each }}</li>{% endfor %}</ul>
+{% if d.problems %}<h2>Ce qui manque</h2><ul>{% for each in d.problems %}<li>{{ text(each) }}</li>{% endfor %}</ul>
 {% endif %}{% if d.to_do %}<h2>À faire</h2>
-<ol>{% for each in d.to_do %}<li>{{ each }}</li>{% endfor %}</ol>
+<ol>{% for each in d.to_do %}<li>{{ text(each) }}</li>{% endfor %}</ol>
 {% endif %}{% if d.to_check %}<h2>À vérifier</h2>
-<ul>{% for each in d.to_check %}<li>{{ each }}</li>{% endfor %}</ul>
+<ul>{% for each in d.to_check %}<li>{{ text(each) }}</li>{% endfor %}</ul>
 {% endif %}<h2>Étapes</h2>
 <table><tr><th>Étape</th><th>Durée</th><th></th><th>Détail</th></tr>
 {% for step in steps %}<tr><td>{{ step.title }}</td><td>{{ step.spent }}</td>

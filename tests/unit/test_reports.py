@@ -167,6 +167,8 @@ def test_who_recovered_reads_what_to_type_in_the_report_and_in_slack() -> None:
     assert "*À faire (3)* : taper `continuity backup web1`" in body
     html = outcome_html(outcome_document(ended, PLAN, RECORDS, "Anne"), {})
     assert "<h2>À faire</h2>" in html
+    assert "<li>taper <code>continuity estate apply</code></li>" in html
+    assert "`" not in html
     assert "continuity estate apply" in html
 
 
