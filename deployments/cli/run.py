@@ -31,6 +31,11 @@ Point = Annotated[
         '0-1-4711 (a transaction and all before it) or "before 0-1-4711".',
     ),
 ]
+Incident = Annotated[str, typer.Option(help="Go on with this incident.")]
+Approve = Annotated[
+    str, typer.Option(help="Digest of the plan you have read; asked for if not given.")
+]
+Operator = Annotated[str, typer.Option(help="Who approves.")]
 Target = Annotated[str, typer.Option(help="Use only this provider block.")]
 
 
@@ -52,17 +57,15 @@ def backup(
 
 def recover(
     server: Server,
-    incident: Annotated[str, typer.Option(help="Go on with this incident.")] = "",
+    incident: Incident = "",
     recovery_set: Set = "",
     down_since: Annotated[
         datetime | None, typer.Option(help="When it went down (UTC); default now.")
     ] = None,
     target: Target = "",
     at: Point = "",
-    approve: Annotated[
-        str, typer.Option(help="Digest of the plan you have read; asked for if not given.")
-    ] = "",
-    operator: Annotated[str, typer.Option(help="Who approves.")] = "",
+    approve: Approve = "",
+    operator: Operator = "",
     local: Local = False,
     estate: EstateFile = None,
 ) -> None:

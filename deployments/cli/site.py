@@ -15,26 +15,18 @@ from blocks.servers.protected import ProtectedServer
 from deployments.cli.connection import EstateFile, Local, connected
 from deployments.cli.page import show
 from deployments.cli.progress import shown
-from deployments.cli.run import Set, ask
+from deployments.cli.run import Approve, Incident, Operator, Point, Set, ask
 from flows.reports.site_restore_text import site_restore_report
 from flows.tasks.approval import ask_at_terminal
 
 
 def restore_site(
     site: Annotated[str, typer.Argument(help="Name of the site, as in the estate file.")],
-    at: Annotated[
-        str,
-        typer.Option(
-            help='The point: "2026-11-23 10:26:18" (Paris, what was written before it), '
-            '0-1-4711 (a transaction and all before it) or "before 0-1-4711".'
-        ),
-    ],
+    at: Point,
     recovery_set: Set = "",
-    incident: Annotated[str, typer.Option(help="Go on with this incident.")] = "",
-    approve: Annotated[
-        str, typer.Option(help="Digest of the plan you have read; asked for if not given.")
-    ] = "",
-    operator: Annotated[str, typer.Option(help="Who approves.")] = "",
+    incident: Incident = "",
+    approve: Approve = "",
+    operator: Operator = "",
     local: Local = False,
     estate: EstateFile = None,
 ) -> None:
