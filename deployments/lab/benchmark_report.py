@@ -49,8 +49,13 @@ class Benchmark:
 
     @property
     def ratios(self) -> dict[str, float]:
-        """How many times as long ours take as the bare commands."""
+        """How many times as long ours take as the bare commands.
+
+        `set` is the backup until its manifest is written: a copy at a second provider comes after
+        it, which the bare commands do not make.
+        """
         return {
+            "set": round(self.backup.stages["manifest"] / self.bare_backup, 2),
             "backup": round(self.backup.seconds / self.bare_backup, 2),
             "recovery": round(self.recovery.seconds / self.bare_recovery.seconds, 2),
         }
@@ -93,7 +98,9 @@ def table(found: Benchmark) -> None:
     for column in ("Job", "Seconds", "Bare tools", "Ratio", "Worker memory"):
         shown.add_column(column, justify="left" if column == "Job" else "right")
     bare = f"{found.bare_sequential.seconds:.1f} / {found.bare_parallel.seconds:.1f}"
-    shown.add_row("backup, first", *_cells(found.backup, bare, found.ratios["backup"]))
+    whole = Measured(found.backup.stages["manifest"], found.backup.memory, {})
+    shown.add_row("backup, first, set complete", *_cells(whole, bare, found.ratios["set"]))
+    shown.add_row("backup, first, and copied", *_cells(found.backup, bare, found.ratios["backup"]))
     shown.add_row("backup, unchanged", *_cells(found.backup_again, "", 0))
     bare = f"{found.bare_recovery.seconds:.1f}"
     shown.add_row("recovery", *_cells(found.recovery, bare, found.ratios["recovery"]))
