@@ -25,23 +25,16 @@ from flows.tasks.immutability import keep_self_test
 from flows.tasks.incident import listeners, open_estate
 from flows.tasks.leases import hold_everywhere, keeper
 from tests.fakes.memory_machine import MemoryFile
-from tests.fakes.memory_repository import MemoryRepository
 from tests.flows.test_recovery import damage_newest_file
-from tests.flows.world import INCIDENT, SHOP, World, killed_after
+from tests.flows.world import INCIDENT, SHOP, World, killed_after, set_ids, two_repositories
 
 GONE = Unreachable("bucket", "the provider burned down", "look at its status page")
 
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    made = World()
-    made.copies.append("memory-repository/second")
-    with made.provided():
+    with two_repositories() as made:
         yield made
-
-
-def ids(repository: MemoryRepository) -> list[str]:
-    return [each.id for each in Catalogue(repository).list("web1").sets]
 
 
 def records(world: World) -> tuple[StepRecord, ...]:
@@ -81,24 +74,24 @@ def test_a_set_is_copied_whole_under_its_own_seal(world: World) -> None:
 def test_a_copy_that_fails_is_told_and_made_by_the_next_backup(world: World) -> None:
     world.second.fail_next("copy_one", PermissionDenied("bucket", "refused the key", "give it"))
     first = world.back_up()
-    assert ids(world.repository) == [first]
-    assert ids(world.second) == []
+    assert set_ids(world.repository) == [first]
+    assert set_ids(world.second) == []
     notice = world.notifier.threads[-1].notice
     assert notice.failed
     assert "second" in notice.text
     assert "give it" in notice.body
     later = world.back_up_later()
-    assert ids(world.second) == [first, later]
+    assert set_ids(world.second) == [first, later]
 
 
 def test_a_copy_that_was_cut_goes_on(world: World) -> None:
     world.second.fail_next("read_back", DamagedData("web1/data/ab", "is rotten", "copy again"))
     first = world.back_up()
-    assert ids(world.second) == []
+    assert set_ids(world.second) == []
     taken = len(world.second.snapshots("web1"))
     assert taken == len(world.repository.snapshots("web1"))
     later = world.back_up_later()
-    assert ids(world.second) == [first, later]
+    assert set_ids(world.second) == [first, later]
     assert len(world.second.snapshots("web1")) == len(world.repository.snapshots("web1"))
 
 

@@ -17,7 +17,7 @@ from flows.rewind import rewind
 from flows.tasks.incident import open_estate
 from flows.tasks.rewind_steps import plan_of
 from tests.fakes.memory_repository import MemoryRepository
-from tests.flows.world import World
+from tests.flows.world import World, set_ids, two_repositories
 
 DAY = timedelta(days=1)
 GONE = PermissionDenied("bucket", "the account is closed", "call the provider")
@@ -25,14 +25,8 @@ GONE = PermissionDenied("bucket", "the account is closed", "call the provider")
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    made = World()
-    made.copies.append("memory-repository/second")
-    with made.provided():
+    with two_repositories() as made:
         yield made
-
-
-def ids(repository: MemoryRepository) -> list[str]:
-    return [each.id for each in Catalogue(repository).list("web1").sets]
 
 
 def soonest(repository: MemoryRepository) -> timedelta:
@@ -50,7 +44,7 @@ def test_old_sets_go_and_locks_grow_in_both(world: World) -> None:
     assert ["dépôt main" in told[0], "dépôt second" in told[1]] == [True, True]
     assert all("1 jeu retiré" in each for each in told)
     for repository in (world.repository, world.second):
-        assert ids(repository) == [newest]
+        assert set_ids(repository) == [newest]
         kept = {ref.id for ref in Catalogue(repository).read("web1", newest).snapshots}
         assert {each.id for each in repository.snapshots("web1")} == kept
         assert soonest(repository) > 13 * DAY
@@ -68,7 +62,7 @@ def test_one_that_is_gone_ends_the_run_red_and_the_other_has_its_turn(
     with pytest.raises(PermissionDenied, match="the account is closed"):
         world.retain()
     (left,) = there.values()
-    assert ids(left) == [newest]
+    assert set_ids(left) == [newest]
     assert soonest(left) > 13 * DAY
     notice = world.notifier.threads[-1].notice
     assert notice.failed
@@ -90,7 +84,7 @@ def test_an_attack_on_the_copy_is_told_of_it_and_undone_there(world: World) -> N
     assert objects.get(key) == before
     assert plan_of(estate.only("main"), datetime.now(UTC)).empty
     assert len(world.retain()) == 2
-    assert ids(world.second) == [made]
+    assert set_ids(world.second) == [made]
 
 
 def test_what_one_lost_says_nothing_of_the_other(world: World) -> None:
@@ -100,7 +94,7 @@ def test_what_one_lost_says_nothing_of_the_other(world: World) -> None:
     Catalogue(world.second).remove("web1", first)
     with pytest.raises(UnsafePlan, match="1 of 2 sets vanished"):
         world.retain()
-    assert ids(world.repository) == [newest]
+    assert set_ids(world.repository) == [newest]
     assert len(world.second.snapshots("web1")) == 2 * len(world.repository.snapshots("web1"))
 
 
@@ -111,12 +105,12 @@ def test_what_the_rule_no_longer_keeps_is_not_copied_again(world: World) -> None
     world.back_up_later()
     with pytest.raises(UnsafePlan, match="junk cannot be used"):
         world.retain()
-    assert len(ids(world.repository)) == 2, "a damaged set stops the first repository"
-    assert len(ids(world.second)) == 1
+    assert len(set_ids(world.repository)) == 2, "a damaged set stops the first repository"
+    assert len(set_ids(world.second)) == 1
     registry.provide(world.blocks(retention=rule))
     newest = world.back_up_later()
-    assert first not in ids(world.second)
-    assert newest in ids(world.second)
+    assert first not in set_ids(world.second)
+    assert newest in set_ids(world.second)
 
 
 def test_a_backup_that_only_the_copy_knows_of_keeps_retention_away(world: World) -> None:
@@ -126,4 +120,4 @@ def test_a_backup_that_only_the_copy_knows_of_keeps_retention_away(world: World)
     holding = LeaseKeeper(world.second.state(), subject="backup-web1", owner="backup-1", ttl=DAY)
     with holding, pytest.raises(LeaseHeld, match="backup-1"):
         world.retain()
-    assert len(ids(world.second)) == 2
+    assert len(set_ids(world.second)) == 2

@@ -24,7 +24,7 @@ from flows.tasks.look import look_at_copies
 from flows.tasks.standing import standings
 from flows.verification import verification
 from tests.fakes.memory_repository import MemoryRepository
-from tests.flows.world import World
+from tests.flows.world import World, two_repositories
 
 GONE = PermissionDenied("bucket", "the account is closed", "call the provider")
 LONG_AGO = datetime.now(UTC) - timedelta(days=30)
@@ -32,9 +32,7 @@ LONG_AGO = datetime.now(UTC) - timedelta(days=30)
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    made = World()
-    made.copies.append("memory-repository/second")
-    with made.provided():
+    with two_repositories() as made:
         yield made
 
 

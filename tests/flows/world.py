@@ -11,6 +11,7 @@ from prefect.blocks.core import Block
 
 from blocks import registry
 from blocks.records import StepRecord, StepState
+from blocks.repositories.catalogue import Catalogue
 from blocks.servers.protected import Heartbeats, ProtectedServer, Retention, Target
 from blocks.sites.site import Freshness, Site, SmokePage
 from blocks.types import Account, Machine
@@ -186,6 +187,20 @@ def _brochure() -> Site:
         priority=20,
         smoke=[SmokePage(url=f"https://{BROCHURE}/")],
     )
+
+
+@contextmanager
+def two_repositories() -> Iterator[World]:
+    """Give a world whose server has a copy of every set in `second`."""
+    made = World()
+    made.copies.append("memory-repository/second")
+    with made.provided():
+        yield made
+
+
+def set_ids(repository: MemoryRepository) -> list[str]:
+    """Return the server's usable sets in one repository, oldest first."""
+    return [each.id for each in Catalogue(repository).list("web1").sets]
 
 
 def _protected(copies: list[str]) -> ProtectedServer:
