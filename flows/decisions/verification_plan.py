@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from blocks.types import Damage, Proof, Reading, SliceRead
+from blocks.types import Damage, Proof, Reading, SliceRead, SpotCheck
 from blocks.types.verification import NAMES
 
 NEXT_RUN = timedelta(hours=26)
@@ -111,6 +111,12 @@ def after_slice(
         total=seen.total,
         damaged=tuple(damaged[key] for key in sorted(damaged)),
     )
+
+
+def after_spot(reading: Reading, spot: SpotCheck, found: Sequence[Damage]) -> Reading:
+    """Return the state after a comparison with the server, and the damage that it ran into."""
+    damaged = {each.key: each for each in (*reading.damaged, *found)}
+    return replace(reading, spot=spot, damaged=tuple(damaged[key] for key in sorted(damaged)))
 
 
 def bound(reading: Reading, policy: Policy, now: datetime) -> Bound:

@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import sha256
 
-from blocks.errors import NotFound, VerificationFailed
+from blocks.errors import DamagedData, NotFound, VerificationFailed
 from blocks.repositories.proofs import Proofs
-from blocks.types import Part, Reading, RecoverySet, SliceRead, SpotCheck
+from blocks.types import Damage, Part, Reading, RecoverySet, SliceRead, SpotCheck
 from flows.decisions.spot_check import Finding, comparable, draw, judge
 from flows.decisions.standing import Standing, Weighed
-from flows.decisions.verification_plan import Load, after_slice, load_due, slices_due
+from flows.decisions.verification_plan import Load, after_slice, after_spot, load_due, slices_due
 from flows.tasks.incident import Estate, now
 from flows.tasks.restore import find_ref
 from flows.tasks.standing import policy_of
@@ -58,6 +58,8 @@ def compare_with_server(
 ) -> SpotCheck | None:
     """Compare a sample of the newest set's files with the server, and record what was found.
 
+    Files that the repository cannot give are damage, recorded as the rolling reading would.
+
     Raises:
         Unreachable: The server does not answer.
     """
@@ -65,40 +67,67 @@ def compare_with_server(
     if not sets or not policy.sample:
         return None
     made, seed = sets[-1], at.isoformat()
-    check = SpotCheck(made.id, at, 0, 0, 0)
+    check, found = SpotCheck(made.id, at, 0, 0, 0), list[Damage]()
     sites = draw(made.sites, seed, SITES)
     for site in sites:
-        check = _compare_site(estate, made, site, seed, -(-policy.sample // len(sites)), check)
-    Proofs(estate.repository).put_reading(replace(_reading(estate), spot=check))
+        check = _compare_site(
+            estate, made, site, seed, -(-policy.sample // len(sites)), check, found
+        )
+    Proofs(estate.repository).put_reading(after_spot(_reading(estate), check, found))
     return check
 
 
 def _compare_site(
-    estate: Estate, made: RecoverySet, site: str, seed: str, count: int, check: SpotCheck
+    estate: Estate,
+    made: RecoverySet,
+    site: str,
+    seed: str,
+    count: int,
+    check: SpotCheck,
+    found: list[Damage],
 ) -> SpotCheck:
-    """Add what the files of one site show."""
+    """Add what the files of one site show; damage that prevents it goes to `found`."""
     ref = find_ref(made, Part.SITE, site)
-    files = comparable(estate.repository.files(estate.name, ref.id), ref.time)
-    paths = draw(files, seed, count)
-    stored = _stored_digests(estate, ref.id, paths)
-    live = estate.server.digests(paths)
-    found = {path: judge(stored[path], live.get(path), ref.time) for path in paths}
-    unexplained = [path for path, finding in found.items() if finding is Finding.UNEXPLAINED]
+    try:
+        files = comparable(estate.repository.files(estate.name, ref.id), ref.time)
+    except DamagedData as damage:
+        found.append(_damage(estate, ref.id, damage))
+        return check
+    stored = _stored_digests(estate, ref.id, draw(files, seed, count), found)
+    live = estate.server.digests(tuple(stored))
+    findings = {path: judge(stored[path], live.get(path), ref.time) for path in stored}
+    unexplained = [path for path, each in findings.items() if each is Finding.UNEXPLAINED]
     return replace(
         check,
         population=check.population + len(files),
-        sampled=check.sampled + len(paths),
-        changed=check.changed + list(found.values()).count(Finding.CHANGED),
+        sampled=check.sampled + len(stored),
+        changed=check.changed + list(findings.values()).count(Finding.CHANGED),
         unexplained=(*check.unexplained, *unexplained),
     )
 
 
-def _stored_digests(estate: Estate, snapshot: str, paths: Sequence[str]) -> dict[str, str]:
-    def digest(path: str) -> str:
-        return sha256(estate.repository.content(estate.name, snapshot, path)).hexdigest()
+def _stored_digests(
+    estate: Estate, snapshot: str, paths: Sequence[str], found: list[Damage]
+) -> dict[str, str]:
+    """Return the checksums of those files that can be read; damage goes to `found`."""
+
+    def digest(path: str) -> str | DamagedData:
+        try:
+            return sha256(estate.repository.content(estate.name, snapshot, path)).hexdigest()
+        except DamagedData as damage:
+            return damage
 
     with ThreadPoolExecutor(_READERS, thread_name_prefix="spot-check") as pool:
-        return dict(zip(paths, pool.map(digest, paths), strict=True))
+        seen = dict(zip(paths, pool.map(digest, paths), strict=True))
+    damages = {each.subject: each for each in seen.values() if isinstance(each, DamagedData)}
+    found += [_damage(estate, snapshot, each) for each in damages.values()]
+    return {path: each for path, each in seen.items() if isinstance(each, str)}
+
+
+def _damage(estate: Estate, snapshot: str, damage: DamagedData) -> Damage:
+    """Return who needs a damaged object: this snapshot for sure."""
+    needing = estate.repository.snapshots_using(estate.name, damage.subject)
+    return Damage(damage.subject, tuple(sorted({snapshot, *needing})), now())
 
 
 def load_is_due(known: Standing, load: Load) -> bool:

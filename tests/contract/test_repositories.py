@@ -371,3 +371,18 @@ def test_files_are_listed_and_read_one_by_one(world: World) -> None:
         assert abs(found[path].changed - saved.time) < timedelta(minutes=5)
     for path in (f"{world.root}/{name}" for name in ODD_NAMES):
         assert world.repository.content(world.name, saved.id, path) == wanted[path]
+
+
+@pytest.mark.parametrize("harm", ["flipped", "overwritten", "removed"])
+def test_a_file_that_cannot_be_read_names_the_object_and_its_snapshots(
+    world: World, harm: str
+) -> None:
+    world.put(f"{world.root}/picture.bin", NOISE)
+    saved = save(world)
+    objects = world.repository.objects()
+    key = max(objects.list(f"{world.name}/restic/data/"), key=lambda each: each.size).key
+    hurt(world, key, harm)
+    with pytest.raises(DamagedData) as caught:
+        world.repository.content(world.name, saved.id, f"{world.root}/picture.bin")
+    assert key.startswith(caught.value.subject)
+    assert world.repository.snapshots_using(world.name, caught.value.subject) == (saved.id,)

@@ -16,7 +16,7 @@ from blocks.errors import (
 )
 from blocks.repositories.catalogue import Catalogue
 from blocks.repositories.proofs import Proofs
-from blocks.types import Proof, Reading
+from blocks.types import Part, Proof, Reading
 from flows.decisions.set_state import SetState
 from flows.decisions.verification_plan import Load
 from flows.drill import drill
@@ -134,14 +134,19 @@ def test_lost_rows_make_the_set_fail(world: World, set_id: str) -> None:
     assert "shop.orders" in proofs(world)[set_id].differences[0]
 
 
-def test_damage_is_found_within_a_cycle_and_names_its_sets_only(
-    world: World, set_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rest = LONG_AGO
-    world.server.files["/srv/shop/new.jpg"] = MemoryFile(b"new picture", changed=rest)
+@pytest.fixture
+def newer(world: World, set_id: str) -> str:
+    """A second set, proven, with a picture that the first has not."""
+    world.server.files["/srv/shop/new.jpg"] = MemoryFile(b"new picture", changed=LONG_AGO)
     newer = world.back_up_later()
     drill("web1", recovery_set=newer)
-    objects, key = world.repository.objects(), newest_object(world, set_id, newer)
+    return newer
+
+
+def test_damage_is_found_within_a_cycle_and_names_its_sets_only(
+    world: World, set_id: str, newer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objects, key = world.repository.objects(), newest_object(world, newer, Part.PHYSICAL)
     true = objects.get(key)
     objects.put(key, b"rotten")
     moment = datetime.now(UTC)
@@ -161,14 +166,31 @@ def test_damage_is_found_within_a_cycle_and_names_its_sets_only(
     assert states()[newer] is SetState.PROVEN, "mended, and seen at once"
 
 
-def newest_object(world: World, older: str, newer: str) -> str:
-    """Return an object that only the newer set needs."""
+def test_damage_that_the_comparison_meets_is_told_the_same_day(
+    world: World, set_id: str, newer: str
+) -> None:
+    objects, key = world.repository.objects(), newest_object(world, newer, Part.SITE)
+    true = objects.get(key)
+    objects.put(key, b"rotten")
+    with pytest.raises(VerificationFailed, match=f"{key} is damaged, sets {newer} need it"):
+        verification("web1", Load.NEVER)
+    assert states() == {set_id: SetState.TAKEN, newer: SetState.FAILED}
+    spot = reading(world).spot
+    assert spot is not None
+    assert spot.sampled, "the other site was compared all the same"
+    objects.put(key, true)
+    verification("web1", Load.NEVER)
+    assert states()[newer] is SetState.PROVEN
+
+
+def newest_object(world: World, newer: str, part: Part) -> str:
+    """Return an object that only this part of the newer set needs."""
     for each in world.repository.objects().list("web1/restic/data/"):
         using = set(world.repository.snapshots_using("web1", each.key))
-        sets = {s.label.set_id for s in world.repository.snapshots("web1") if s.id in using}
-        if sets == {newer}:
+        labels = {s.label for s in world.repository.snapshots("web1") if s.id in using}
+        if {(label.set_id, label.part) for label in labels} == {(newer, part)}:
             return each.key
-    raise AssertionError(f"{newer} has no object that {older} has not")
+    raise AssertionError(f"{newer} has no object of its own in {part}")
 
 
 def test_a_difference_that_the_server_did_not_make_is_found(world: World, set_id: str) -> None:

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from blocks.types import Damage, Proof, Reading, SliceRead
+from blocks.types import Damage, Proof, Reading, SliceRead, SpotCheck
 from flows.decisions.verification_plan import (
     Policy,
     after_slice,
+    after_spot,
     bound,
     last_read,
     load_due,
@@ -129,3 +130,12 @@ def test_a_proof_is_renewed_before_it_runs_out(
     proof = Proof("web1", "s1", "i", NOON - age * DAY, differences=differences)
     assert load_due([proof], POLICY, NOON) is due
     assert load_due([], POLICY, NOON)
+
+
+def test_damage_that_the_comparison_met_stays_until_its_slice_is_read_again() -> None:
+    spot, hurt = SpotCheck("s1", NOON, 2, 1, 0), Damage(PACK, ("s1",), NOON)
+    seen = after_spot(NEW, spot, [hurt])
+    assert (seen.spot, seen.damaged) == (spot, (hurt,))
+    assert after_spot(seen, spot, []).damaged == (hurt,)
+    assert 6 in slices_due(seen, POLICY, NOON), "the slice of names 05"
+    assert read(seen, 6, NOON).damaged == ()
