@@ -2,7 +2,8 @@
 
     script/campaign overhead [--pairs N] [--seconds N] [--keep]
 
-sysbench writes on web1 as fast as it can. A pair is two runs after each other, in turns with the
+sysbench writes on web1 as fast as it can; web1 has a processor of its own, the object storages and
+all else of the lab the other. A pair is two runs after each other, in turns with the
 archive's agent first or last; what counts is the ratio within a pair, as the machine is noisy. A
 pair of twice the same tells how noisy. Then one run while a backup is taken.
 """
@@ -11,27 +12,35 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from statistics import mean, stdev
 from typing import Annotated
 
 import typer
 
 from blocks.archives.agent import SERVICE
-from blocks.errors import DamagedData
+from blocks.errors import ConfigurationError, DamagedData
 from blocks.servers.base import Server
-from deployments.lab import command_line, control, lab, production
+from blocks.vps.nspawn_group import TOP, hierarchies
+from deployments.lab import command_line, control, lab, processes, production
 from deployments.lab.campaign_result import FOLDER
 from deployments.lab.config import Lab, current
+from deployments.lab.pit_restore import wait_until_archived
+from flows.backup import backup
+from flows.tasks.incident import Estate, open_estate
 
 SERVER = "web1"
 MOST_LOST = 0.03
 _SHORT = timedelta(seconds=60)
 _LONG = timedelta(minutes=10)
+_CATCH_UP_SECONDS = 300.0
 _STUDENT = {3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}
 """Quantiles of Student's distribution for a 95 % interval of so many values."""
 _BENCH = (
@@ -41,22 +50,44 @@ _BENCH = (
 
 
 @dataclass(frozen=True, slots=True)
-class Ratio:
-    """Throughput of the second kind of run over that of the first, pair by pair.
+class Pair:
+    """Two runs after each other.
 
     Attributes:
-        low, high: 95 % interval of the mean.
+        first, second: Transactions a second without and with.
+        agent: Share of the server's processor that the agent took in the second.
     """
 
-    pairs: tuple[float, ...]
+    first: float
+    second: float
+    agent: float
+
+    @property
+    def ratio(self) -> float:
+        """Throughput of the second run over that of the first."""
+        return self.second / self.first
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """What pairs show together.
+
+    Attributes:
+        mean: Of their ratios.
+        low, high: 95 % interval of the mean.
+        agent: Mean share of the processor that the agent took.
+    """
+
+    pairs: tuple[Pair, ...]
     mean: float
     low: float
     high: float
+    agent: float
 
 
 def main(
-    pairs: Annotated[int, typer.Option(min=3, max=10, help="Pairs of each kind.")] = 8,
-    seconds: Annotated[int, typer.Option(min=15, help="Length of a run.")] = 30,
+    pairs: Annotated[int, typer.Option(min=3, max=10, help="Pairs of each kind.")] = 10,
+    seconds: Annotated[int, typer.Option(min=15, help="Length of a run.")] = 20,
     keep: Annotated[bool, typer.Option(help="Leave the lab up.")] = False,
 ) -> None:
     """Run the campaign; ends non-zero if the archive costs more than 3 %."""
@@ -64,13 +95,15 @@ def main(
     lab.up(here)
     try:
         with control.prefect(here):
-            server = production.connect(here)
+            server, estate = production.connect(here), open_estate(SERVER)
+            backup(SERVER)  # starts the archive's agent
             _prepare(server)
-            same = _ratio(_pairs(server, pairs, seconds, agent=False))
+            _set_apart(here)
+            same = _ratio(_pairs(server, None, pairs, seconds))
             print(f"twice without the archive: {_said(same)}", flush=True)
-            archive = _ratio(_pairs(server, pairs, seconds, agent=True))
+            archive = _ratio(_pairs(server, estate, pairs, seconds))
             print(f"with the archive: {_said(archive)}", flush=True)
-            backup = [_during_backup(here, server, number) for number in range(3)]
+            busy = [_during_backup(here, server, number) for number in range(3)]
     finally:
         if not keep:
             lab.down(here)
@@ -78,10 +111,11 @@ def main(
     document = {
         "noise": asdict(same),
         "archive": asdict(archive),
-        "backup": backup,
+        "backup": busy,
         "summary": {
             "archive_costs": round(1 - archive.mean, 4),
-            "backup_leaves": round(mean(each["ratio"] for each in backup), 3),
+            "agent_takes": archive.agent,
+            "backup_leaves": round(mean(each["ratio"] for each in busy), 3),
             "good": good,
         },
     }
@@ -98,22 +132,63 @@ def _prepare(server: Server) -> None:
     _throughput(server, 30)
 
 
-def _pairs(server: Server, pairs: int, seconds: int, *, agent: bool) -> list[tuple[float, float]]:
-    """Return (without, with) of each pair; every other pair runs the other way round."""
+def _set_apart(here: Lab) -> None:
+    """Give web1 one processor and all else of the lab the others: a store is no load of a server.
+
+    Raises:
+        ConfigurationError: There is one processor only.
+    """
+    own, *others = sorted(os.sched_getaffinity(0))
+    if not others:
+        raise ConfigurationError("this machine", "has one processor", "run it where there are two")
+    group = hierarchies()[0] / TOP / here.namespace
+    mine = _in_group(group / SERVER)
+    rest = {*_in_group(group), *processes.marked(here), os.getpid()} - mine
+    for found, where in ((mine, {own}), (rest, set(others))):
+        for process in found:
+            for thread in Path(f"/proc/{process}/task").glob("*"):
+                with suppress(ProcessLookupError):
+                    os.sched_setaffinity(int(thread.name), where)
+
+
+def _in_group(group: Path) -> set[int]:
+    return {int(word) for each in group.rglob("cgroup.procs") for word in each.read_text().split()}
+
+
+def _pairs(server: Server, estate: Estate | None, pairs: int, seconds: int) -> list[Pair]:
+    """Run pairs; every other one runs the other way round.
+
+    Without an estate the agent rests in both. With one, each run begins when the archive holds all
+    that was written before: it ships this run's writing, not the other's.
+    """
     found = []
     for number in range(pairs):
-        order = (False, True) if number % 2 == 0 else (True, False)
-        rates = {}
-        for second in order:
-            _switch(server, on=agent and second)
+        rates, spent = {}, 0.0
+        for second in (False, True) if number % 2 == 0 else (True, False):
+            if estate is not None:
+                _agent(server, "start")
+                wait_until_archived(estate, datetime.now(UTC), _CATCH_UP_SECONDS)
+            if estate is None or not second:
+                _agent(server, "stop")
+            before = _agent_seconds(server)
             rates[second] = _throughput(server, seconds)
-        found.append((rates[False], rates[True]))
-    _switch(server, on=True)
+            if second:
+                spent = (_agent_seconds(server) - before) / seconds
+        found.append(Pair(rates[False], rates[True], round(spent, 4)))
+        print(f"  {found[-1].ratio:.3f} of {rates[False]:.0f} a second", flush=True)
+    _agent(server, "start")
     return found
 
 
-def _switch(server: Server, *, on: bool) -> None:
-    server.run(("systemctl", "start" if on else "stop", SERVICE), timeout=_SHORT)
+def _agent_seconds(server: Server) -> float:
+    """Return the processor time of the agent since it was started, 0 if it rests."""
+    words = ("systemctl", "show", "--value", "--property=CPUUsageNSec", SERVICE)
+    said = server.run(words, timeout=_SHORT).stdout.decode().strip()
+    return int(said) / 1e9 if said.isdigit() and int(said) < 2**63 else 0.0
+
+
+def _agent(server: Server, verb: str) -> None:
+    server.run(("systemctl", verb, SERVICE), timeout=_SHORT)
 
 
 def _throughput(server: Server, seconds: int) -> float:
@@ -158,17 +233,22 @@ def _during_backup(here: Lab, server: Server, number: int) -> dict[str, float]:
     return {"seconds": round(ended.seconds, 1), "before": before, "during": during, "ratio": ratio}
 
 
-def _ratio(pairs: list[tuple[float, float]]) -> Ratio:
-    """Return mean and 95 % interval of the ratios, as logarithms: a half and a double cancel."""
-    logs = [math.log(second / first) for first, second in pairs]
+def _ratio(pairs: list[Pair]) -> Ratio:
+    """Weigh the ratios as logarithms: a half and a double cancel."""
+    logs = [math.log(each.ratio) for each in pairs]
     middle, wide = mean(logs), _STUDENT[len(logs)] * stdev(logs) / math.sqrt(len(logs))
     low, high = math.exp(middle - wide), math.exp(middle + wide)
-    values = tuple(round(math.exp(each), 4) for each in logs)
-    return Ratio(values, round(math.exp(middle), 4), round(low, 4), round(high, 4))
+    agent = mean(each.agent for each in pairs)
+    return Ratio(
+        tuple(pairs), round(math.exp(middle), 4), round(low, 4), round(high, 4), round(agent, 4)
+    )
 
 
 def _said(ratio: Ratio) -> str:
-    return f"{ratio.mean:.3f} of the throughput ({ratio.low:.3f} to {ratio.high:.3f})"
+    return (
+        f"{ratio.mean:.3f} of the throughput ({ratio.low:.3f} to {ratio.high:.3f}), "
+        f"the agent took {ratio.agent:.2%} of the processor"
+    )
 
 
 if __name__ == "__main__":
