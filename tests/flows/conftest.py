@@ -5,18 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.settings import (
+    PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+    PREFECT_LOGGING_TO_API_ENABLED,
+    PREFECT_SERVER_SERVICES_EVENT_PERSISTER_ENABLED,
+    PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_ENABLED,
+    PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED,
+    temporary_settings,
+)
 from prefect.testing.utilities import prefect_test_harness
 
 from tests.flows.world import World
 
+QUIET = {
+    PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+    PREFECT_LOGGING_TO_API_ENABLED: False,
+    PREFECT_SERVER_SERVICES_EVENT_PERSISTER_ENABLED: False,
+    PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_ENABLED: False,
+    PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED: False,
+}
+"""Leaves out what a server writes for its pages: SQLite refuses a new run while something else is
+written, and the client waits two seconds before it asks again: half of the time of these tests."""
+
 
 @pytest.fixture(scope="session", autouse=True)
 def prefect_backend() -> Iterator[None]:
-    with (
-        prefect_test_harness(server_startup_timeout=90),
-        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
-    ):
+    with temporary_settings(QUIET), prefect_test_harness(server_startup_timeout=90):
         yield
 
 
