@@ -10,9 +10,8 @@ from prefect.runtime import flow_run
 
 from blocks.errors import ContinuityError
 from blocks.registry import names
-from flows.decisions.archive_locks import LockRecord
+from flows.decisions.archive_locks import KeptArchive, LockRecord
 from flows.decisions.immutability import judge
-from flows.decisions.lock_audit import LockAudit
 from flows.decisions.retention_plan import RetentionRecord, plan_retention
 from flows.reports.lock_text import archive_locks_markdown
 from flows.reports.retention_text import (
@@ -82,15 +81,14 @@ def _keep(estate: Estate, failures: Failures) -> list[str]:
     """Go through every repository, whatever was found in the others."""
     with hold_backup_lease(estate):
         kept = [_keep_in(estate, name) for name in estate.repositories]
-        mode = next((each.record.mode for each in kept if each.record and each.record.mode), "")
-        archives = dict[str, LockAudit | str]()
+        archives = dict[str, KeptArchive]()
         # By the sets of the first repository that answers; one that does not has its own failure.
         answering = [each.record.name for each in kept if each.record and not each.record.failed]
         with failures.of(estate.name):
             if answering:
-                archives = renew_archive_locks(estate.only(answering[0]), mode)
+                archives = renew_archive_locks(estate, answering[0])
     page = retention_page(estate.name, [each.section for each in kept])
-    page += archive_locks_markdown(archives, mode)
+    page += archive_locks_markdown(archives)
     create_markdown_artifact(key=f"retention-{estate.name}", markdown=page)
     for name, each in zip(estate.repositories, kept, strict=True):
         with failures.of(estate.name, name if estate.copies else ""):
@@ -99,8 +97,8 @@ def _keep(estate: Estate, failures: Failures) -> list[str]:
     with failures.of(estate.name):
         if answering:
             made = [each.record for each in kept if each.record]
-            made += archive_records(estate, mode, archives)
-            keep_records(estate.only(answering[0]), tuple(made))
+            made += archive_records(estate, archives)
+            keep_records(estate, tuple(made))
         raise_if_archive_tampered(estate, archives)
     return [each.sentence for each in kept if each.sentence]
 

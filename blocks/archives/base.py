@@ -13,7 +13,7 @@ from blocks.archives.agent import Destination
 from blocks.domain import DeclaredDomain
 from blocks.repositories.versions import VersionedObjects
 from blocks.servers.base import Server
-from blocks.types import ArchiveListing, FailureDomain, LogPiece
+from blocks.types import ArchiveListing, FailureDomain, LogPiece, SelfTest
 
 
 class Archive(Block, ABC):
@@ -46,8 +46,12 @@ class Archive(Block, ABC):
         return timedelta(days=self.lock_days)
 
     @abstractmethod
-    def bucket(self) -> str:
-        """Name the bucket it lies in; the same as the beginning of `Repository.place` for it."""
+    def place(self) -> str:
+        """Name where it lies; what was kept about another place says nothing about this one."""
+
+    @abstractmethod
+    def self_test(self, at: datetime) -> SelfTest:
+        """Try with each key what an attacker would try, on an object of our own."""
 
     @abstractmethod
     def retains(self) -> bool:

@@ -172,7 +172,7 @@ class ResticRepository(ResticKeys):
         return packs_in_index(lambda *command: self._local(name, *command), words.folder(name))
 
     def self_test(self, at: datetime) -> SelfTest:
-        return self_test(self, at)
+        return self_test(self, at, self.state())
 
     # --- restore ---
 

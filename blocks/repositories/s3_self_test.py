@@ -7,7 +7,7 @@ The evidence is in French: operators read it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -40,11 +40,10 @@ _REFUSED = {400, 403, 404, 405, 409}
 Found = tuple[CheckState, str]
 
 
-class TestedRepository(Protocol):
-    """What the test needs of a repository."""
+class Tested(Protocol):
+    """What the test needs of a repository or an archive."""
 
     def place(self) -> str: ...
-    def state(self) -> ObjectStore: ...
     def store_of(self, role: KeyRole) -> S3ObjectStore: ...
 
 
@@ -52,7 +51,8 @@ class TestedRepository(Protocol):
 class _Bench:
     """One test: the bucket seen with each key, and the object that everything is tried on."""
 
-    repository: TestedRepository
+    tested: Tested
+    state: ObjectStore | None
     at: datetime
     key: str
     version: str = ""
@@ -60,7 +60,7 @@ class _Bench:
     written: set[str] = field(default_factory=set)
 
     def store(self, role: KeyRole) -> S3ObjectStore:
-        return self.repository.store_of(role)
+        return self.tested.store_of(role)
 
     def client(self, role: KeyRole) -> Any:  # noqa: ANN401 - its calls get dictionaries
         with self.store(role).border(self.key) as client:
@@ -78,21 +78,33 @@ class _Bench:
         return self.store(KeyRole.WORKER).path(key)
 
 
-def self_test(repository: TestedRepository, at: datetime) -> SelfTest:
-    """Try everything, and hide the traces again."""
-    bench = _Bench(repository, at, f"{_FOLDER}/{at:%Y%m%dT%H%M%S}-{token_hex(4)}")
+def self_test(
+    tested: Tested,
+    at: datetime,
+    state: ObjectStore | None = None,
+    checks: Collection[BucketCheck] = tuple(BucketCheck),
+) -> SelfTest:
+    """Try what is to be checked, and hide the traces again.
+
+    Args:
+        tested: Whose bucket and keys.
+        at: The time.
+        state: Where conditional writes must hold; without it that is not tested.
+        checks: What the bucket must do for its owner.
+    """
+    bench = _Bench(tested, state, at, f"{_FOLDER}/{at:%Y%m%dT%H%M%S}-{token_hex(4)}")
     worker = S3Versions(bench.store(KeyRole.WORKER))
     try:
         bench.store(KeyRole.SERVER).put(bench.key, _CONTENT)
         bench.written = {bench.key}
         bench.version = _version_of(worker, bench.key)
-        results = tuple(_tried(bench))
+        results = tuple(_tried(bench, checks))
     finally:
         for key in bench.written:
             with suppress(ContinuityError):
                 bench.store(KeyRole.WORKER).remove(key)
     mode = bench.locked.mode if bench.locked else ""
-    return SelfTest(repository.place(), at, results, mode)
+    return SelfTest(tested.place(), at, results, mode)
 
 
 def _version_of(worker: S3Versions, key: str) -> str:
@@ -103,8 +115,10 @@ def _version_of(worker: S3Versions, key: str) -> str:
         return "null"
 
 
-def _tried(bench: _Bench) -> Iterator[CheckResult]:
+def _tried(bench: _Bench, checks: Collection[BucketCheck]) -> Iterator[CheckResult]:
     for check, test in _TESTS.items():
+        if check not in checks:
+            continue
         try:
             with bench.store(KeyRole.WORKER).border(bench.key):
                 state, evidence = test(bench)
@@ -228,12 +242,14 @@ def _lifecycle(bench: _Bench) -> Found:
 
 
 def _conditional(bench: _Bench) -> Found:
+    if bench.state is None:
+        return CheckState.UNTESTED, "rien n'y est écrit sous condition"
     try:
-        require_conditional_writes(bench.repository.state(), _FOLDER)
+        require_conditional_writes(bench.state, _FOLDER)
     except ConfigurationError as error:
         return CheckState.NOT_HELD, error.cause
     finally:
-        bench.repository.state().remove(f"probes/{_FOLDER}.json")
+        bench.state.remove(f"probes/{_FOLDER}.json")
     return CheckState.HELD, "de deux écritures, une est refusée (If-None-Match, If-Match)"
 
 

@@ -6,23 +6,26 @@ import json
 from typing import Any
 
 from blocks.errors import DamagedData, NotFound
-from blocks.repositories.base import Repository
+from blocks.repositories.base import ObjectStore, Repository
 from blocks.repositories.seal import is_sealed, seal
 
 
-def put_sealed(repository: Repository, key: str, document: object) -> None:
-    """Write a document (JSON values) to the repository's state, replacing it."""
+def put_sealed(
+    repository: Repository, key: str, document: object, objects: ObjectStore | None = None
+) -> None:
+    """Write a document (JSON values) to the repository's state or to `objects`, replacing it."""
     made = {"document": document, "seal": seal(repository.seal_key(), document)}
-    repository.state().put(key, json.dumps(made, indent=1, sort_keys=True).encode())
+    (objects or repository.state()).put(key, json.dumps(made, indent=1, sort_keys=True).encode())
 
 
-def get_sealed(repository: Repository, key: str) -> Any | None:  # noqa: ANN401 - JSON
+def get_sealed(repository: Repository, key: str, objects: ObjectStore | None = None) -> Any | None:  # noqa: ANN401 - JSON
     """Return a document, None if there is none. Raises `DamagedData` if it was forged."""
+    store = objects or repository.state()
     try:
-        made = json.loads(repository.state().get(key))
+        made = json.loads(store.get(key))
         document, given = made["document"], str(made["seal"])
     except NotFound:
-        repository.state().list(key)  # a missing bucket stays an error
+        store.list(key)  # a missing bucket stays an error
         return None
     except (ValueError, KeyError, TypeError) as error:
         raise _forged(key, f"cannot be read ({type(error).__name__})") from error

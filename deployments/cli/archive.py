@@ -1,4 +1,4 @@
-"""`continuity archive status|find`: how far the archive is, and what was written when."""
+"""`continuity archive status|check|find`: how far it is, what it promises, what it holds."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from rich.console import Console
 from rich.table import Table
 
 from blocks import registry
-from blocks.errors import NotFound
+from blocks.errors import ConfigurationError, NotFound
 from blocks.types import RecoverySet
 from deployments.cli.connection import EstateFile, Local, connected
 from deployments.cli.progress import shown
+from deployments.cli.repository import end_with
 from flows.decisions.archive_state import ArchiveCondition, ArchiveState
 from flows.decisions.point_in_time import find_statements
 from flows.reports.wording import duration, moment
@@ -93,6 +94,30 @@ def _table(states: list[ArchiveState]) -> Table:
             each.detail,
         )
     return table
+
+
+@commands.command()
+def check(
+    name: Annotated[str, typer.Argument(help="Name of the archive, as in the estate file.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
+    local: Local = False,
+    estate: EstateFile = None,
+) -> None:
+    """Try with every key what an attacker would try, on an object of our own.
+
+    Exit codes: 0 immutability is proven, 1 it is not.
+    """
+    from flows.tasks.immutability import keep_archive_test
+
+    with connected(local=local, estate=estate, quiet=as_json), shown():
+        opened = [open_estate(each) for each in registry.names("protected-server")]
+        using = [each for each in opened if each.archive and name in each.archive.archives]
+        if not using:
+            hint = "name an archive of the estate file: continuity estate validate"
+            raise ConfigurationError(f"archive {name}", "no server uses it", hint)
+        found = next(each.archive.archives[name] for each in using if each.archive)
+        test = keep_archive_test(found, using)
+    end_with(f"Archive {name}", test, as_json=as_json)
 
 
 @commands.command()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -12,9 +14,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from blocks.archives.base import Archive
 from blocks.errors import ContinuityError
 from blocks.repositories.base import Repository
-from blocks.types import Tier
+from blocks.types import SelfTest, Tier
 from deployments.estate import Estate
 from deployments.estate_file import default_path, json_schema, load, read
 
@@ -70,21 +73,33 @@ def apply(
 
 def _test_buckets(estate: Estate) -> None:
     """Try every bucket; what is found is shown and kept, and stops nothing."""
-    from deployments.cli.repository import table
-    from flows.decisions.immutability import judge
-    from flows.tasks.immutability import keep_self_test
+    from flows.tasks.immutability import keep_archive_test, keep_self_test
+    from flows.tasks.incident import open_estate
 
     for form in estate.repositories:
-        try:
-            test = keep_self_test(cast("Repository", form.block()))
-        except ContinuityError as error:
-            print(f"repository {form.name} could not be tested: {error}", file=sys.stderr)
-            continue
-        verdict = judge(test)
-        if verdict.proven:
-            print(f"dépôt {form.name} : {verdict.sentence}")
-        else:
-            Console().print(table(form.name, test, verdict))
+        repository = cast("Repository", form.block())
+        _show_test(f"Dépôt {form.name}", partial(keep_self_test, repository))
+    opened = [open_estate(server.name) for server in estate.servers]
+    for form in estate.archives:
+        using = [each for each in opened if each.archive and form.name in each.archive.archives]
+        archive = cast("Archive", form.block())
+        _show_test(f"Archive {form.name}", partial(keep_archive_test, archive, using))
+
+
+def _show_test(subject: str, test: Callable[[], SelfTest]) -> None:
+    from deployments.cli.repository import table
+    from flows.decisions.immutability import judge
+
+    try:
+        found = test()
+    except ContinuityError as error:
+        print(f"{subject} could not be tested: {error}", file=sys.stderr)
+        return
+    verdict = judge(found)
+    if verdict.proven:
+        print(f"{subject} : {verdict.sentence}")
+    else:
+        Console().print(table(subject, found, verdict))
 
 
 def _summary(estate: Estate) -> Table:

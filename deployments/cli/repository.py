@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -46,18 +46,23 @@ def check(
     """
     with connected(local=local, estate=estate, quiet=as_json), shown():
         test = keep_self_test(_repository(name))
+    end_with(f"Dépôt {name}", test, as_json=as_json)
+
+
+def end_with(subject: str, test: SelfTest, *, as_json: bool) -> NoReturn:
+    """Show what a self-test found and end the command: 0 immutability is proven, 1 it is not."""
     verdict = judge(test)
     if as_json:
         print(json.dumps({"proven": verdict.proven, "sentence": verdict.sentence,
                           "checks": {r.check: r.state for r in test.results}}))  # fmt: skip
     else:
-        Console().print(table(name, test, verdict))
+        Console().print(table(subject, test, verdict))
     raise typer.Exit(0 if verdict.proven else 1)
 
 
-def table(name: str, test: SelfTest, verdict: Immutability) -> Table:
+def table(subject: str, test: SelfTest, verdict: Immutability) -> Table:
     """Return what a self-test found, for a terminal."""
-    made = Table(title=f"Dépôt {name} : {verdict.sentence}", title_justify="left")
+    made = Table(title=f"{subject} : {verdict.sentence}", title_justify="left")
     for column in ("Promesse", "Résultat", "Ce qui a été vu"):
         made.add_column(column)
     for row, result in zip(self_test_rows(test), test.results, strict=True):

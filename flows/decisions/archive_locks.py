@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from blocks.types import ArchiveListing, Part, RecoverySet
+from flows.decisions.immutability import NEVER, Immutability
+from flows.decisions.lock_audit import LockAudit
 from flows.decisions.log_chain import chain_logs, choose_changes
 
 
@@ -30,6 +32,23 @@ class LockRecord:
     days: int = 0
     objects: int = 0
     earliest: datetime | None = None
+    failed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptArchive:
+    """What a retention found of one archive.
+
+    Attributes:
+        immutable: The verdict of its self-test.
+        mode: Lock mode that new pieces get by themselves, "" for none.
+        audit: What was found about the locks; None if they could not be audited.
+        failed: Why not (French).
+    """
+
+    immutable: Immutability = NEVER
+    mode: str = ""
+    audit: LockAudit | None = None
     failed: str = ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from flows.decisions.archive_locks import LockRecord
+from flows.decisions.archive_locks import KeptArchive, LockRecord
 from flows.decisions.immutability import Immutability
 from flows.decisions.lock_audit import AHEAD, LockAudit
 from flows.reports.wording import counted, moment, size
@@ -15,14 +15,14 @@ UNKNOWN = "aucun contrôle : continuity retention"
 
 
 def lock_rows(
-    tests: Mapping[tuple[str, str], Immutability | None],
+    tests: Mapping[tuple[str, str], Immutability],
     records: Sequence[LockRecord],
     now: datetime,
 ) -> list[tuple[str, str, str, str]]:
     """Return a row for each repository and archive: place, self-test, lock profile, first end.
 
     Args:
-        tests: By kind and name; None where no self-test covers the bucket.
+        tests: By kind and name.
         records: What the newest audit wrote down.
         now: Time of the look.
     """
@@ -30,9 +30,10 @@ def lock_rows(
     rows = []
     for place, test in tests.items():
         record = known.get(place)
-        said = test.sentence if test else "aucun essai ne couvre ce compartiment"
-        tested = f" ({moment(test.at)})" if test and test.at else ""
-        rows.append((" ".join(place), said + tested, _profile(record), _first_end(record, now)))
+        tested = f" ({moment(test.at)})" if test.at else ""
+        rows.append(
+            (" ".join(place), test.sentence + tested, _profile(record), _first_end(record, now))
+        )
     return rows
 
 
@@ -55,16 +56,14 @@ def _first_end(record: LockRecord | None, now: datetime) -> str:
     return f"{moment(record.earliest)}{late}"
 
 
-def archive_locks_markdown(found: Mapping[str, LockAudit | str], mode: str) -> str:
-    """Return the part of a retention's page about the archive's locks; "" without an archive."""
+def archive_locks_markdown(found: Mapping[str, KeptArchive]) -> str:
+    """Return the part of a retention's page about the archives; "" without one."""
     if not found:
         return ""
-    lines = ["", "## Verrous de l'archive continue", ""]
-    for name, audit in found.items():
-        if isinstance(audit, str):
-            lines.append(f"- {name} : {audit}")
-        else:
-            lines.append(f"- {name} : {_audit_text(audit, mode)}")
+    lines = ["", "## Archive continue", ""]
+    for name, kept in found.items():
+        locks = _audit_text(kept.audit, kept.mode) if kept.audit else kept.failed
+        lines.append(f"- {name} : {kept.immutable.sentence} ; {locks}")
     return "\n".join(lines) + "\n"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from pydantic import TypeAdapter
 
@@ -12,11 +13,11 @@ from blocks.errors import ContinuityError, DamagedData
 from blocks.repositories.catalogue import Catalogue
 from blocks.repositories.sealed import get_sealed, put_sealed
 from blocks.types import ArchiveListing, ObjectVersion, RecoverySet, StoredObject
-from flows.decisions.archive_locks import LockRecord, live_sets, needed_pieces
-from flows.decisions.immutability import Immutability
+from flows.decisions.archive_locks import KeptArchive, LockRecord, live_sets, needed_pieces
+from flows.decisions.immutability import Immutability, judge
 from flows.decisions.lock_audit import PIECES, LockAudit, audit_locks, to_keep
 from flows.tasks.archive_look import EARLIER
-from flows.tasks.immutability import immutability_of
+from flows.tasks.immutability import archive_immutability, immutability_of, keep_archive_test
 from flows.tasks.incident import Estate, now
 from flows.tasks.work import work
 
@@ -25,33 +26,35 @@ _records = TypeAdapter(tuple[LockRecord, ...])
 
 
 @work("archive-locks")
-def renew_archive_locks(estate: Estate, mode: str) -> dict[str, LockAudit | str]:
-    """Renew the locks of the pieces that live sets need; return what was found in each bucket.
+def renew_archive_locks(estate: Estate, repository: str) -> dict[str, KeptArchive]:
+    """Test each archive, and renew the locks of the pieces that live sets need.
 
-    A bucket that cannot be audited says why: it keeps no other from it.
+    An archive that cannot be tested or audited says why: it keeps no other from it.
 
     Args:
-        estate: Whose archive.
-        mode: Lock mode for pieces that have no lock yet, "" for the bucket's own being none.
+        estate: Whose archives.
+        repository: The repository whose sets count.
     """
     if estate.archive is None:
         return {}
-    sets = live_sets(Catalogue(estate.repository).list(estate.name).sets, _last(estate))
-    return {
-        name: _audited(estate.name, archive, sets, mode)
-        for name, archive in estate.archive.archives.items()
-    }
+    catalogue = Catalogue(estate.repositories[repository])
+    sets = live_sets(catalogue.list(estate.name).sets, estate.declared.retention.last)
+    return {name: _kept(estate, archive, sets) for name, archive in estate.archive.archives.items()}
 
 
-def _audited(
-    server: str, archive: Archive, sets: tuple[RecoverySet, ...], mode: str
-) -> LockAudit | str:
-    if not archive.retains():
-        return "aucune clé de ménage (`prune_access_key`) : ses verrous ne sont pas prolongés"
+def _kept(estate: Estate, archive: Archive, sets: tuple[RecoverySet, ...]) -> KeptArchive:
     try:
-        return renew_pieces(server, archive, sets, mode)
+        test = keep_archive_test(archive, [estate])
     except ContinuityError as error:
-        return f"verrous illisibles : {error.cause}"
+        return KeptArchive(failed=f"essai impossible : {error.cause}")
+    tested = KeptArchive(judge(test), test.lock_mode)
+    if not archive.retains():
+        why = "aucune clé de ménage (`prune_access_key`) : ses verrous ne sont pas prolongés"
+        return replace(tested, failed=why)
+    try:
+        return replace(tested, audit=renew_pieces(estate.name, archive, sets, test.lock_mode))
+    except ContinuityError as error:
+        return replace(tested, failed=f"verrous illisibles : {error.cause}")
 
 
 def renew_pieces(
@@ -88,7 +91,8 @@ def _ever_listed(
 
 def keep_records(estate: Estate, records: tuple[LockRecord, ...]) -> None:
     """Write down how the locks are, for `continuity status`."""
-    put_sealed(estate.repository, _key(estate), _records.dump_python(records, mode="json"))
+    document = _records.dump_python(records, mode="json")
+    put_sealed(estate.repository, _key(estate), document, estate.state)
 
 
 def lock_records(estate: Estate) -> tuple[LockRecord, ...]:
@@ -97,7 +101,7 @@ def lock_records(estate: Estate) -> tuple[LockRecord, ...]:
     Raises:
         DamagedData: Somebody without the repository's password wrote it.
     """
-    document = get_sealed(estate.repository, _key(estate))
+    document = get_sealed(estate.repository, _key(estate), estate.state)
     return _records.validate_python(document) if document else ()
 
 
@@ -107,29 +111,27 @@ def repository_record(estate: Estate, mode: str, audit: LockAudit) -> LockRecord
     return _record(estate.repository_name, "dépôt", mode, days, audit)
 
 
-def archive_records(
-    estate: Estate, mode: str, found: dict[str, LockAudit | str]
-) -> tuple[LockRecord, ...]:
+def archive_records(estate: Estate, found: dict[str, KeptArchive]) -> tuple[LockRecord, ...]:
     """Return what is to be written down of each archive."""
     made = []
-    for name, audit in found.items():
+    for name, kept in found.items():
         assert estate.archive is not None  # noqa: S101 - it has the names
         days = estate.archive.archives[name].lock_time().days
-        if isinstance(audit, str):
-            made.append(LockRecord(name, "archive", now(), failed=audit))
+        if kept.audit is None:
+            made.append(LockRecord(name, "archive", now(), failed=kept.failed))
         else:
-            made.append(_record(name, "archive", mode, days, audit))
+            made.append(_record(name, "archive", kept.mode, days, kept.audit))
     return tuple(made)
 
 
-def raise_if_archive_tampered(estate: Estate, found: dict[str, LockAudit | str]) -> None:
+def raise_if_archive_tampered(estate: Estate, found: dict[str, KeptArchive]) -> None:
     """End red when pieces that live sets need were written over or hidden.
 
     Raises:
         DamagedData: Which one, and what still serves.
     """
-    for name, audit in found.items():
-        hurt = [] if isinstance(audit, str) else [*audit.overwritten, *audit.missing]
+    for name, kept in found.items():
+        hurt = [*kept.audit.overwritten, *kept.audit.missing] if kept.audit else []
         if hurt:
             raise DamagedData(
                 hurt[0],
@@ -139,29 +141,18 @@ def raise_if_archive_tampered(estate: Estate, found: dict[str, LockAudit | str])
             )
 
 
-def self_tests_of(estate: Estate) -> dict[tuple[str, str], Immutability | None]:
-    """Return the newest self-test behind each repository and archive; tests nothing.
-
-    An archive is covered by the test of a repository in the same bucket.
-    """
-    found: dict[tuple[str, str], Immutability | None] = {
-        ("dépôt", name): immutability_of(each) for name, each in estate.repositories.items()
-    }
+def self_tests_of(estate: Estate) -> dict[tuple[str, str], Immutability]:
+    """Return the newest self-test of each repository and archive; tests nothing."""
     archives = estate.archive.archives if estate.archive else {}
-    for name, archive in archives.items():
-        bucket = f"{archive.bucket()}/"
-        same = [r for r in estate.repositories.values() if f"{r.place()}/".startswith(bucket)]
-        found["archive", name] = immutability_of(same[0]) if same else None
-    return found
+    return {
+        **{("dépôt", name): immutability_of(each) for name, each in estate.repositories.items()},
+        **{("archive", name): archive_immutability(estate, a) for name, a in archives.items()},
+    }
 
 
 def _record(name: str, kind: str, mode: str, days: int, audit: LockAudit) -> LockRecord:
     earliest = audit.earliest if mode else None
     return LockRecord(name, kind, now(), mode, days, audit.objects, earliest)
-
-
-def _last(estate: Estate) -> int:
-    return estate.declared.retention.last
 
 
 def _key(estate: Estate) -> str:

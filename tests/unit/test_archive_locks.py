@@ -15,13 +15,14 @@ from blocks.types import (
     Position,
     RecoverySet,
 )
-from flows.decisions.archive_locks import LockRecord, live_sets, needed_pieces
-from flows.decisions.immutability import Immutability
+from flows.decisions.archive_locks import KeptArchive, LockRecord, live_sets, needed_pieces
+from flows.decisions.immutability import NEVER, Immutability
 from flows.decisions.lock_audit import PIECES, audit_locks
 from flows.reports.lock_text import archive_locks_markdown, lock_rows
 from tests.unit.samples import NOON, recovery_set
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+PROVEN = Immutability(True, "immuabilité prouvée", NOON, "GOVERNANCE")
 LOG = LogId("bin.000001", "a" * 16)
 
 
@@ -66,15 +67,18 @@ def test_a_piece_that_was_hidden_or_written_over_is_told() -> None:
         )
         assert (len(found.overwritten), len(found.missing)) == (overwritten, missing)
         assert ("web1/p", "v1") in [key for key, _ in found.lengthen]
-    page = archive_locks_markdown({"principal": found, "copie": "illisible"}, "GOVERNANCE")
-    assert "principal : 1 morceau utile" in page
-    assert "copie : illisible" in page
+    kept = {
+        "principal": KeptArchive(PROVEN, "GOVERNANCE", found),
+        "copie": KeptArchive(failed="illisible"),
+    }
+    page = archive_locks_markdown(kept)
+    assert "principal : immuabilité prouvée ; 1 morceau utile" in page
+    assert "copie : l'immuabilité n'a jamais été testée ; illisible" in page
 
 
 def test_status_has_a_line_for_each_place_and_says_what_ends_too_early() -> None:
-    proven = Immutability(True, "immuabilité prouvée", NOON, "GOVERNANCE")
-    tests = {("dépôt", "principal"): proven, ("archive", "principal"): proven,
-             ("archive", "copie"): None}  # fmt: skip
+    tests = {("dépôt", "principal"): PROVEN, ("archive", "principal"): PROVEN,
+             ("archive", "copie"): NEVER}  # fmt: skip
     records = [
         LockRecord("principal", "dépôt", NOON, "GOVERNANCE", 14, 1200, NOON + 9 * DAY),
         LockRecord("principal", "archive", NOON, "GOVERNANCE", 14, 300, NOON + 2 * DAY),
@@ -86,6 +90,6 @@ def test_status_has_a_line_for_each_place_and_says_what_ends_too_early() -> None
     assert "TROP TÔT" not in first[3]
     assert "TROP TÔT" in second[3]
     assert third == (
-        "archive copie", "aucun essai ne couvre ce compartiment", "?",
+        "archive copie", "l'immuabilité n'a jamais été testée", "?",
         "aucun contrôle : continuity retention",
     )  # fmt: skip
