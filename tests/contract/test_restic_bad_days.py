@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -148,13 +149,18 @@ def test_a_server_that_cannot_reach_the_store_is_noticed_when_prepared(
 def test_an_upload_that_dies_leaves_no_snapshot_and_is_taken_up_again(
     world: ResticWorld, proxy: FaultyProxy
 ) -> None:
-    wanted = {f"{world.root}/{number}.bin": noise(number, 9_000_000) for number in range(5)}
+    wanted = {f"{world.root}/{number}.bin": noise(number, 9_000_000) for number in range(7)}
     for path, content in wanted.items():
         world.put(path, content)
-    impatient = world.with_fields(deadline_hours=12 / 3600, read_concurrency=1)
-    proxy.cut_after(30_000_000)
-    with pytest.raises((DeadlineExceeded, Unreachable)):
-        impatient.save()
+    impatient = world.with_fields(deadline_hours=20 / 3600, read_concurrency=1)
+    with ThreadPoolExecutor(1) as pool:
+        saving = pool.submit(impatient.save)
+        while not world.repository.objects().list(f"{world.name}/restic/data/"):
+            assert not saving.done(), saving.result()
+            time.sleep(0.05)
+        proxy.cut_after(0)
+        with pytest.raises((DeadlineExceeded, Unreachable)):
+            saving.result()
     assert proxy.cuts > 0
     proxy.mode = Mode.FINE
     assert world.repository.snapshots(world.name) == ()
