@@ -90,7 +90,7 @@ look() {
 
 # --- one bucket ---
 
-packed() { zstd -q -3 -c | age --encrypt --recipient "${RECIPIENT[place]}"; }
+packed() { zstd -q "${1:--3}" -c | age --encrypt "${RECIPIENT[@]/#/--recipient=}"; } # [LEVEL]
 
 in_base64() { # HEX of 16 bytes -> $encoded; AWS wants an MD5 so where a bucket locks what is new
   local n bits
@@ -103,10 +103,12 @@ in_base64() { # HEX of 16 bytes -> $encoded; AWS wants an MD5 so where a bucket 
   encoded+=${digits:bits>>6:1}${digits:bits&63:1}==
 }
 
+sums() { sha256sum -- "$1" && md5sum -- "$1"; } # FILE
+
 # The bucket's key goes through a pipe: argv is for everybody to see.
-put() { # KEY FILE
+put() { # KEY FILE [SUMS]
   local sum encoded ca=${CA[place]}
-  sum=$(sha256sum -- "$2"; md5sum -- "$2") || return 1
+  sum=${3:-$(sums "$2")} && [ -n "$sum" ] || return 1
   in_base64 "${sum##*$'\n'}"
   printf 'user = "%s:%s"\naws-sigv4 = "aws:amz:%s:s3"\n' \
     "${ACCESS_KEY[place]}" "${SECRET_KEY[place]}" "${REGION[place]}" |
@@ -148,8 +150,28 @@ ship_logs() {
   done
 }
 
+# Packing is most of the work: buckets that stand at the same place share it. One at a time, so it
+# never takes more than one processor; a few are kept for the bucket that comes a little later.
+pack() { # LOG ID FROM TO -> $kept/piece, its sums in $packed
+  local made=$work/packs/$2-$3-$4 level=-3 lock old
+  (($4 - $3 <= 1024 * 1024)) || level=-1
+  packed=""
+  exec {lock}>"$work/packs/.lock" && flock "$lock"
+  if [ ! -e "$made.sums" ]; then
+    for old in $(cd "$work/packs" && ls -t ./*.sums 2>/dev/null | tail -n +3); do
+      rm -f "$work/packs/$old" "$work/packs/${old%.sums}"
+    done
+    dd if="$1" iflag=skip_bytes,count_bytes skip="$3" count=$(($4 - $3)) bs=1M status=none |
+      packed "$level" >"$made" && sums "$made" >"$made.new" && mv "$made.new" "$made.sums" ||
+      rm -f "$made" "$made.new"
+  fi
+  ln -f "$made" "$kept/piece" && packed=$(cat "$made.sums")
+  exec {lock}>&-
+  [ -n "$packed" ] || fail "cannot read $1"
+}
+
 ship_log() { # LOG ID SIZE LINK
-  local begin=0 end=0 count=0 from to link
+  local begin=0 end=0 count=0 from to link packed
   recall "$2" begin end count
   while ((end < $3)); do
     from=$end to=$((end + piece < $3 ? end + piece : $3)) count=$((count + 1))
@@ -160,9 +182,8 @@ ship_log() { # LOG ID SIZE LINK
     fi
     link=""
     ((from > 0)) || link=$4
-    dd if="$1" iflag=skip_bytes,count_bytes skip="$from" count=$((to - from)) bs=1M status=none |
-      packed >"$kept/piece" || { fail "cannot read $1"; return 1; }
-    put "$stamp-log-${1##*/}-$2-$from-$to$link$alone.zst.age" "$kept/piece" || return 1
+    pack "$1" "$2" "$from" "$to" || return 1
+    put "$stamp-log-${1##*/}-$2-$from-$to$link$alone.zst.age" "$kept/piece" "$packed" || return 1
     if ((count >= span)); then begin=$to count=0; fi
     end=$to
     remember "$2" "$begin $end $count"
@@ -234,6 +255,7 @@ bring() { # PLACE: in a process of its own
 ship() {
   local began number
   . "$home/settings" || exit 78
+  mkdir -p "$work/packs"
   for number in "${!PLACE[@]}"; do mkdir -p "$work/${PLACE[number]}" "$home/state/${PLACE[number]}"; done
   while :; do
     began=$SECONDS

@@ -1,11 +1,12 @@
 """What the archive and a backup cost a database that is busy: paired runs of one write benchmark.
 
-    script/campaign overhead [--pairs N] [--seconds N] [--keep]
+    script/campaign overhead [--pairs N] [--seconds N] [--processors N] [--keep]
 
-sysbench writes on web1 as fast as it can; web1 has a processor of its own, the object storages and
-all else of the lab the other. A pair is two runs after each other, in turns with the
-archive's agent first or last; what counts is the ratio within a pair, as the machine is noisy. A
-pair of twice the same tells how noisy. Then one run while a backup is taken.
+sysbench writes on web1 as fast as it can; the object storages and all else of the lab have only
+what web1 leaves of the processors (`--processors 1`: web1 has one, they have the others). A pair
+is two runs after each other, in turns with the archive's agent first or last; what counts is the
+ratio within a pair, as the machine is noisy. A pair of twice the same tells how noisy. Then runs
+while a backup is taken.
 """
 
 from __future__ import annotations
@@ -88,6 +89,7 @@ class Ratio:
 def main(
     pairs: Annotated[int, typer.Option(min=3, max=10, help="Pairs of each kind.")] = 10,
     seconds: Annotated[int, typer.Option(min=15, help="Length of a run.")] = 20,
+    processors: Annotated[int, typer.Option(min=1, help="Processors of web1.")] = 2,
     keep: Annotated[bool, typer.Option(help="Leave the lab up.")] = False,
 ) -> None:
     """Run the campaign; ends non-zero if the archive costs more than 3 %."""
@@ -98,7 +100,7 @@ def main(
             server, estate = production.connect(here), open_estate(SERVER)
             backup(SERVER)  # starts the archive's agent
             _prepare(server)
-            _set_apart(here)
+            _set_apart(here, processors)
             same = _ratio(_pairs(server, None, pairs, seconds))
             print(f"twice without the archive: {_said(same)}", flush=True)
             archive = _ratio(_pairs(server, estate, pairs, seconds))
@@ -109,6 +111,7 @@ def main(
             lab.down(here)
     good = archive.mean >= 1 - MOST_LOST
     document = {
+        "processors": processors,
         "noise": asdict(same),
         "archive": asdict(archive),
         "backup": busy,
@@ -132,23 +135,38 @@ def _prepare(server: Server) -> None:
     _throughput(server, 30)
 
 
-def _set_apart(here: Lab) -> None:
-    """Give web1 one processor and all else of the lab the others: a store is no load of a server.
+def _set_apart(here: Lab, server_processors: int) -> None:
+    """Keep the object storages and all else of the lab from being a load of web1.
+
+    With one processor for web1, the rest has the others. With all of them for web1, the rest has
+    what web1 leaves.
 
     Raises:
-        ConfigurationError: There is one processor only.
+        ConfigurationError: There are not so many processors.
     """
-    own, *others = sorted(os.sched_getaffinity(0))
-    if not others:
-        raise ConfigurationError("this machine", "has one processor", "run it where there are two")
+    there = sorted(os.sched_getaffinity(0))
+    if len(there) < 2 or server_processors not in (1, len(there)):
+        raise ConfigurationError(
+            f"{server_processors} processors for {SERVER}",
+            f"this machine has {len(there)}",
+            "choose 1, or all of at least two",
+        )
     group = hierarchies()[0] / TOP / here.namespace
     mine = _in_group(group / SERVER)
-    rest = {*_in_group(group), *processes.marked(here), os.getpid()} - mine
-    for found, where in ((mine, {own}), (rest, set(others))):
-        for process in found:
-            for thread in Path(f"/proc/{process}/task").glob("*"):
-                with suppress(ProcessLookupError):
-                    os.sched_setaffinity(int(thread.name), where)
+    rest = {*_in_group(group), *processes.marked(here)} - mine
+    for thread in _threads(mine):
+        with suppress(ProcessLookupError):
+            os.sched_setaffinity(thread, there[:server_processors])
+    for thread in _threads(rest):
+        with suppress(ProcessLookupError):
+            if server_processors == 1:
+                os.sched_setaffinity(thread, there[1:])
+            else:
+                os.sched_setscheduler(thread, os.SCHED_IDLE, os.sched_param(0))
+
+
+def _threads(found: set[int]) -> list[int]:
+    return [int(each.name) for p in found for each in Path(f"/proc/{p}/task").glob("*")]
 
 
 def _in_group(group: Path) -> set[int]:

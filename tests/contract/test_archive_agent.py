@@ -194,6 +194,23 @@ def test_logs_arrive_in_order_and_whole(world: World) -> None:
     assert whole[23:] == bytes(closed[23:]), "all but the mark of a log in use"
 
 
+def test_what_both_buckets_need_is_packed_once(world: World) -> None:
+    """An encryption is never the same twice: equal objects are one."""
+    begin, other = world.begin(), world.look_at_copy()
+    for turn in range(6):
+        world.write(3000, first=turn * 3000)
+        for each in (world, other):
+            assert each.wait_for_rows(begin, (turn + 1) * 3000).gap == ""
+    keys = [{piece.key for piece in each.listing().logs} for each in (world, other)]
+    same = [
+        key
+        for key in keys[0] & keys[1]
+        if world.archive.store.get(key) == other.archive.store.get(key)
+    ]
+    assert len(same) >= 4
+    assert len(list(world.folder.glob("run/packs/*.sums"))) <= 3
+
+
 def test_a_killed_agent_goes_on_where_it_was(world: World) -> None:
     begin = world.begin()
     for turn in range(5):
