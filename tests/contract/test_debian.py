@@ -67,7 +67,7 @@ def test_a_job_that_runs_too_long_is_ended_on_the_server(debian: SshServer) -> N
     started = monotonic()
     with pytest.raises(DeadlineExceeded):
         debian.run(("sleep", "60"), timeout=timedelta(seconds=2), job="slow")
-    assert monotonic() - started < 10
+    assert monotonic() - started < 30
     assert debian.stop_jobs("slow") == ()
 
 
@@ -318,14 +318,14 @@ def test_a_fence_holds_until_it_is_taken_away(web: SshServer) -> None:
 
 def test_an_isolated_machine_answers_but_calls_only_who_is_allowed(debian: SshServer) -> None:
     operator = debian.address.rsplit(".", 1)[0] + ".1"
-    call = f"timeout 5 bash -c '</dev/tcp/{operator}/3142' 2>/dev/null && echo yes || echo no"
+    call = f"timeout 20 bash -c '</dev/tcp/{operator}/3142' 2>/dev/null && echo yes || echo no"
     try:
         debian.isolate([operator])
         assert sh(debian, call) == "yes\n"
         debian.isolate([])
         started = monotonic()
         assert sh(debian, call) == "no\n"
-        assert monotonic() - started < 3, "refused at once: a site that calls out is not slow"
+        assert monotonic() - started < 10, "refused at once: a site that calls out is not slow"
         assert debian.answers(22, timeout=SHORT)
         assert sh(debian, "timeout 2 bash -c '</dev/tcp/127.0.0.1/22'; echo $?") == "0\n"
     finally:

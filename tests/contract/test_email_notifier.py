@@ -82,7 +82,7 @@ class TestMail:
             began = time.monotonic()
             with pytest.raises(Unreachable):
                 block.post(STARTED)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 8
 
 
 class TestEncryptedMail:

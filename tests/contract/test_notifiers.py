@@ -115,5 +115,5 @@ class TestTimeLimit:
     def test_ends_in_time(self) -> None:
         began = time.monotonic()
         with pytest.raises(Unreachable, match=r"within 0\.1 s"):
-            within(0.1, "call", lambda: time.sleep(5))
-        assert time.monotonic() - began < 2
+            within(0.1, "call", lambda: time.sleep(30))
+        assert time.monotonic() - began < 15

