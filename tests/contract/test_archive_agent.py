@@ -27,7 +27,7 @@ from tests.fakes.loopback_s3 import FaultyProxy, LoopbackS3, Mode, faulty_proxy
 
 pytestmark = pytest.mark.timeout(120)
 PROGRAM = Path(agent.__file__).with_name("agent.sh")
-LIMIT = 30
+LIMIT = 60
 
 
 @dataclass

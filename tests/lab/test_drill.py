@@ -26,7 +26,7 @@ from tests.lab.story import UPLOADED, Story, back_up, upload
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900), pytest.mark.usefixtures("story")]
 
 SHORT = timedelta(seconds=30)
-OWN_SECONDS = 3.0
+OWN_SECONDS = 12.0
 """What a flow takes besides its steps and messages: Prefect's start and end."""
 
 
@@ -181,7 +181,7 @@ def test_all_waiting_for_slack_stays_within_the_budget(here: Lab, mode: str) -> 
     talking.close()
     waited = time.monotonic() - begun
     print(f"\nSlack {mode}: waited {waited:.2f} s")
-    assert waited < BUDGET_SECONDS + 0.5
+    assert waited < BUDGET_SECONDS + 5, "three messages of 30 s each"
 
 
 def _end(record: StepRecord) -> datetime:
