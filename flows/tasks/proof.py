@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from prefect import get_run_logger
 
@@ -24,6 +25,7 @@ from flows.tasks.restore import STAGING
 from flows.tasks.steps import step
 
 CANARY_FILE = "/var/lib/continuity/canary.json"
+AS_OF = "data-as-of"
 OF_THE_SET = ("files", "configuration", "database", "rows", "data")
 """Steps that bring back, or look at, nothing but the set's own data."""
 SPEAKS_AGAINST_THE_SET = ("DamagedData", "VerificationFailed")
@@ -102,12 +104,25 @@ def _database_problems(
     else:
         note.saw += f" et ligne du {moment(canary.written_at)}"
         note.data = {"canary_written_at": canary.written_at.isoformat()}
-    as_of = max(chosen.consistent_at, database.read_pulse(server) or chosen.consistent_at)
-    note.data["data_as_of"] = as_of.isoformat()
+    note.data["data_as_of"] = _as_of(server, database, chosen).isoformat()
     counted_rows = rows(here)
     tables, total = len(counted_rows), sum(counted_rows.values())
     note.saw += f" ; {counted(tables, 'table')}, {counted(total, 'ligne')}"
     return problems
+
+
+def _as_of(server: Server, database: Database, chosen: RecoverySet) -> datetime:
+    """Return the newest moment that the restored data shows.
+
+    Read once and kept on the machine: a run that is taken up again later would find what the
+    machine's own agent has written since.
+    """
+    kept, _, said = server.read_marker(AS_OF).partition(" ")
+    if kept == chosen.id:
+        return datetime.fromisoformat(said)
+    as_of = max(chosen.consistent_at, database.read_pulse(server) or chosen.consistent_at)
+    server.write_marker(AS_OF, f"{chosen.id} {as_of.isoformat()}")
+    return as_of
 
 
 def record_proof(incident: Incident, plan: RecoveryPlan, outcome: Outcome) -> None:

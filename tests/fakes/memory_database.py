@@ -63,6 +63,7 @@ class MemoryDatabase(Database):
     )
 
     _failures: dict[str, ContinuityError] = PrivateAttr(default_factory=dict)
+    _pulse: datetime | None = PrivateAttr(default=None)
 
     def fail_next(self, method: str, error: ContinuityError) -> None:
         """Make the next call of the method raise, before it does anything."""
@@ -210,7 +211,11 @@ class MemoryDatabase(Database):
         """Do nothing: there is no log."""
 
     def read_pulse(self, server: Server) -> datetime | None:
-        return None
+        return self._pulse
+
+    def beat(self, at: datetime) -> None:
+        """Let the pulse be of this moment, on whatever server it is read."""
+        self._pulse = at
 
     def replay(
         self,

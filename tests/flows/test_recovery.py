@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -73,6 +73,20 @@ def test_killed_after_any_step_and_started_again_it_ends_well(world: World, step
     calls = world.zone.applied + world.inner.applied
     changed = [change.name for call in calls for change in call]
     assert sorted(changed) == sorted([SHOP, BROCHURE])
+
+
+def test_what_the_new_machine_writes_is_not_taken_for_restored_data(world: World) -> None:
+    """Its agent beats as soon as the data is proven, also while the rest is taken up again."""
+    world.back_up()
+    restored = datetime.now(UTC) + timedelta(seconds=1)
+    world.database.beat(restored)
+    world.lose()
+    with killed_after("dns-shop"), pytest.raises(BaseException):  # noqa: B017, PT011 - a kill
+        world.recover()
+    world.database.beat(restored + timedelta(hours=1))
+    report = world.recover()
+    assert report["verdict"] == "recovered"
+    assert report["data_as_of"] == restored.isoformat()
 
 
 def test_a_living_old_server_is_fenced_before_anything_moves(world: World) -> None:
