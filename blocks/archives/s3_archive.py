@@ -32,16 +32,11 @@ from blocks.types import (
 
 _LINKS = timedelta(hours=6)
 _UNPACKED = 1024 * 1024
-_CHECKS = (
-    BucketCheck.VERSIONING,
-    BucketCheck.DEFAULT_LOCK,
-    BucketCheck.OVERWRITE,
-    BucketCheck.HIDE,
-    BucketCheck.DESTROY,
-    BucketCheck.SHORTEN,
-    BucketCheck.LENGTHEN,
-    BucketCheck.LIFECYCLE,
-)
+_CHECKS = frozenset(BucketCheck) - {
+    BucketCheck.RANGE,
+    BucketCheck.MULTIPART,
+    BucketCheck.CONDITIONAL,
+}
 """What keeps pieces from a thief; the agent reads nothing and uploads each in one call."""
 _CA_FILE = "/run/continuity-archive-ca.pem"
 
@@ -92,23 +87,18 @@ class S3Archive(Archive):
     # Contracts (and docstrings) of the public methods are the base class's.
 
     def place(self) -> str:
-        endpoint = self.store.endpoint.rstrip("/")
-        endpoint = endpoint or f"https://s3.{self.store.region}.amazonaws.com"
-        return f"{endpoint}/{self.store.bucket}/{self.store.path('')}".rstrip("/")
+        return self.store.place()
 
     def retains(self) -> bool:
         return bool(self.prune_access_key)
 
     def store_of(self, role: KeyRole) -> S3ObjectStore:
         """Return the bucket, reached with the key that was made for this role."""
-        keys = {
-            KeyRole.SERVER: (self.agent_access_key, self.agent_secret_key),
-            KeyRole.PRUNE: (self.prune_access_key, self.prune_secret_key),
-        }
-        access, secret = keys.get(role, ("", SecretStr("")))
-        if not access:
-            return self.store
-        return self.store.model_copy(update={"access_key": access, "secret_key": secret})
+        if role is KeyRole.SERVER:
+            return self.store.with_key(self.agent_access_key, self.agent_secret_key)
+        if role is KeyRole.PRUNE:
+            return self.store.with_key(self.prune_access_key, self.prune_secret_key)
+        return self.store
 
     def versions(self) -> VersionedObjects:
         return S3Versions(self.store_of(KeyRole.PRUNE))

@@ -84,21 +84,18 @@ class ResticKeys(Repository):
     _state: S3ObjectStore | None = PrivateAttr(default=None)
 
     def place(self) -> str:
-        return f"{self.endpoint()}/{self.store.bucket}/{self.store.path('')}".rstrip("/")
+        return self.store.place()
 
     def lock_time(self) -> timedelta:
         return timedelta(days=self.lock_days)
 
     def store_of(self, role: KeyRole) -> S3ObjectStore:
         """Return the bucket, reached with the key that was made for this role."""
-        keys = {
-            KeyRole.SERVER: (self.server_access_key, self.server_secret_key),
-            KeyRole.PRUNE: (self.prune_access_key, self.prune_secret_key),
-        }
-        access, secret = keys.get(role, ("", SecretStr("")))
-        if not access:
-            return self.store
-        return self.store.model_copy(update={"access_key": access, "secret_key": secret})
+        if role is KeyRole.SERVER:
+            return self.store.with_key(self.server_access_key, self.server_secret_key)
+        if role is KeyRole.PRUNE:
+            return self.store.with_key(self.prune_access_key, self.prune_secret_key)
+        return self.store
 
     def versions(self, role: KeyRole) -> VersionedObjects:
         return S3Versions(self.store_of(role))
@@ -151,7 +148,7 @@ class ResticKeys(Repository):
 
     def endpoint(self) -> str:
         """Return the URL of the S3 service."""
-        return self.store.endpoint.rstrip("/") or f"https://s3.{self.store.region}.amazonaws.com"
+        return self.store.service()
 
     def service(self) -> tuple[str, int]:
         """Return host and port of the S3 service."""

@@ -162,9 +162,23 @@ class S3ObjectStore(ObjectStore):
 
     # --- names ---
 
+    def service(self) -> str:
+        """Return the URL of the S3 service, without a slash at its end."""
+        return self.endpoint.rstrip("/") or f"https://s3.{self.region}.amazonaws.com"
+
+    def place(self) -> str:
+        """Name the folder that the keys lie in, whatever the way to reach it."""
+        return f"{self.service()}/{self.bucket}/{self.path('')}".rstrip("/")
+
+    def with_key(self, access_key: str, secret_key: SecretStr) -> S3ObjectStore:
+        """Return the same place, reached with another key; with its own if there is no other."""
+        if not access_key:
+            return self
+        return self.model_copy(update={"access_key": access_key, "secret_key": secret_key})
+
     def url(self) -> str:
         """Return the bucket's own URL, without a slash at its end."""
-        base = self.endpoint.rstrip("/") or f"https://s3.{self.region}.amazonaws.com"
+        base = self.service()
         scheme, _, host = base.partition("://")
         return f"{base}/{self.bucket}" if self.path_style else f"{scheme}://{self.bucket}.{host}"
 
