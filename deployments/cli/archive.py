@@ -14,7 +14,7 @@ from rich.table import Table
 from blocks import registry
 from blocks.errors import ConfigurationError, NotFound
 from blocks.types import RecoverySet
-from deployments.cli.connection import EstateFile, Local, connected
+from deployments.cli.connection import EstateFile, Json, Local, connected
 from deployments.cli.progress import shown
 from deployments.cli.repository import end_with
 from flows.decisions.archive_state import ArchiveCondition, ArchiveState
@@ -44,7 +44,7 @@ CONDITIONS = {
 
 @commands.command()
 def status(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
+    as_json: Json = False,
     local: Local = False,
     estate: EstateFile = None,
 ) -> None:
@@ -99,7 +99,7 @@ def _table(states: list[ArchiveState]) -> Table:
 @commands.command()
 def check(
     name: Annotated[str, typer.Argument(help="Name of the archive, as in the estate file.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
+    as_json: Json = False,
     local: Local = False,
     estate: EstateFile = None,
 ) -> None:

@@ -27,6 +27,7 @@ from blocks import registry
 from deployments.estate_file import default_path, load
 from deployments.world import provide
 
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Local = Annotated[
     bool,
     typer.Option(

@@ -14,7 +14,7 @@ from rich.table import Table
 from blocks import registry
 from blocks.errors import ContinuityError
 from blocks.repositories.journal import Journal, incidents
-from deployments.cli.connection import EstateFile, Local, connected
+from deployments.cli.connection import EstateFile, Json, Local, connected
 from deployments.cli.progress import shown
 from flows.decisions.abandoned import LAST_WORDS
 from flows.decisions.protection import CopyView, protection
@@ -33,8 +33,6 @@ from flows.tasks.incident import Estate, open_estate
 from flows.tasks.incident import now as current_time
 from flows.tasks.look import usable_copies
 from flows.tasks.standing import standings
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 
 def sets(

@@ -18,7 +18,7 @@ from blocks.errors import ApprovalMismatch, ConfigurationError
 from blocks.repositories.base import Repository
 from blocks.servers.protected import ProtectedServer
 from blocks.types import CheckState, SelfTest
-from deployments.cli.connection import EstateFile, Local, connected
+from deployments.cli.connection import EstateFile, Json, Local, connected
 from deployments.cli.page import show
 from deployments.cli.progress import shown
 from flows.decisions.immutability import Immutability, judge
@@ -36,7 +36,7 @@ COLOURS = {CheckState.HELD: "green", CheckState.NOT_HELD: "red", CheckState.UNTE
 @commands.command()
 def check(
     name: Name,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
+    as_json: Json = False,
     local: Local = False,
     estate: EstateFile = None,
 ) -> None:
