@@ -152,10 +152,10 @@ ship_logs() {
 
 # Packing is most of the work: buckets that stand at the same place share it. One at a time, so it
 # never takes more than one processor; a few are kept for the bucket that comes a little later.
-pack() { # LOG ID FROM TO -> $kept/piece, its sums in $packed
+pack() { # LOG ID FROM TO -> $kept/piece, its sums in $summed
   local made=$work/packs/$2-$3-$4 level=-3 lock old
   (($4 - $3 <= 1024 * 1024)) || level=-1
-  packed=""
+  summed=""
   exec {lock}>"$work/packs/.lock" && flock "$lock"
   if [ ! -e "$made.sums" ]; then
     for old in $(cd "$work/packs" && ls -t ./*.sums 2>/dev/null | tail -n +3); do
@@ -165,13 +165,13 @@ pack() { # LOG ID FROM TO -> $kept/piece, its sums in $packed
       packed "$level" >"$made" && sums "$made" >"$made.new" && mv "$made.new" "$made.sums" ||
       rm -f "$made" "$made.new"
   fi
-  ln -f "$made" "$kept/piece" && packed=$(cat "$made.sums")
+  ln -f "$made" "$kept/piece" && summed=$(cat "$made.sums")
   exec {lock}>&-
-  [ -n "$packed" ] || fail "cannot read $1"
+  [ -n "$summed" ] || fail "cannot read $1"
 }
 
 ship_log() { # LOG ID SIZE LINK
-  local begin=0 end=0 count=0 from to link packed
+  local begin=0 end=0 count=0 from to link summed
   recall "$2" begin end count
   while ((end < $3)); do
     from=$end to=$((end + piece < $3 ? end + piece : $3)) count=$((count + 1))
@@ -183,7 +183,7 @@ ship_log() { # LOG ID SIZE LINK
     link=""
     ((from > 0)) || link=$4
     pack "$1" "$2" "$from" "$to" || return 1
-    put "$stamp-log-${1##*/}-$2-$from-$to$link$alone.zst.age" "$kept/piece" "$packed" || return 1
+    put "$stamp-log-${1##*/}-$2-$from-$to$link$alone.zst.age" "$kept/piece" "$summed" || return 1
     if ((count >= span)); then begin=$to count=0; fi
     end=$to
     remember "$2" "$begin $end $count"
