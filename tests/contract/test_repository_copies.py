@@ -32,6 +32,7 @@ from blocks.repositories.restic import ResticRepository
 from blocks.servers.base import Server
 from blocks.types import KeyRole, Label, Part, Snapshot
 from flows.decisions.immutability import judge
+from tests import process_list
 from tests.contract.repository_worlds import (
     ResticWorld,
     World,
@@ -202,11 +203,11 @@ def test_a_copy_killed_half_way_goes_on(real: tuple[ResticWorld, ResticRepositor
 
 def kill_copy(name: str) -> None:
     """Kill restic and its rclone as a power cut would."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-            if b"copy" in words and any(f"/{name}/".encode() in word for word in words):
-                os.kill(int(folder.name), signal.SIGKILL)
+    for process, line in process_list.read_all():
+        words = line.split(b"\0")
+        if b"copy" in words and any(f"/{name}/".encode() in word for word in words):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
 
 
 def test_a_copy_forgets_by_itself_where_nothing_keeps_versions(

@@ -34,6 +34,7 @@ from blocks.repositories.restic import ResticRepository
 from blocks.repositories.restic_command import SERVER_CACHE
 from blocks.servers.base import Server
 from blocks.types import CommandResult, Label, Part, RemoteCommand
+from tests import process_list
 from tests.contract.repository_worlds import (
     ResticWorld,
     loopback_server,
@@ -243,12 +244,11 @@ def _await_restic(world: ResticWorld) -> int:
     """Return the process of the restic that holds a lock of this repository."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        for place in Path("/proc").glob("[0-9]*/cmdline"):
-            with suppress(OSError):
-                argv = place.read_bytes().decode().split("\0")
-                ours = argv[0].endswith("/restic") and f"/{world.name}/" in f"{argv[2]}/"
-                if ours and "backup" in argv and locks(world):
-                    return int(place.parent.name)
+        for process, line in process_list.read_all():
+            argv = line.decode().split("\0")
+            ours = argv[0].endswith("/restic") and f"/{world.name}/" in f"{argv[2]}/"
+            if ours and "backup" in argv and locks(world):
+                return process
         time.sleep(0.1)
     raise AssertionError("restic did not start")
 

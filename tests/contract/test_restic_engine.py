@@ -15,6 +15,7 @@ from blocks.errors import (
 from blocks.repositories.restic_command import SERVER_BINARY
 from blocks.servers.base import Server
 from blocks.types import Label, Part, RemoteCommand
+from tests import process_list
 from tests.contract.repository_worlds import (
     ResticWorld,
     loopback_server,
@@ -112,11 +113,7 @@ def test_no_secret_shows_in_any_process(world: ResticWorld) -> None:
 
     def watch() -> None:
         while not stop.is_set():
-            for each in Path("/proc").glob("[0-9]*/cmdline"):
-                try:
-                    seen.add(each.read_bytes())
-                except OSError:
-                    continue
+            seen.update(line for _, line in process_list.read_all())
 
     watcher = threading.Thread(target=watch)
     watcher.start()

@@ -6,7 +6,6 @@ import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic, sleep
@@ -25,6 +24,7 @@ from blocks.errors import (
 )
 from blocks.servers.ssh import SshServer
 from blocks.types import RemoteCommand
+from tests import process_list
 from tests.fakes.loopback_sshd import LoopbackSshd, loopback_sshd, make_key
 
 SHORT = timedelta(seconds=20)
@@ -68,9 +68,7 @@ def test_no_process_list_shows_a_secret(server: SshServer) -> None:
 
     def watch() -> None:
         while not done.is_set():
-            for process in Path("/proc").iterdir():
-                with suppress(OSError):  # it has ended, or is no process
-                    seen.add((process / "cmdline").read_bytes())
+            seen.update(line for _, line in process_list.read_all())
 
     watcher = threading.Thread(target=watch)
     watcher.start()

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests import process_list
+
 EVERY_SECONDS = 0.02
 
 
@@ -34,15 +36,6 @@ def watched(folder: Path) -> Iterator[set[bytes]]:
     seen.update(bytes.fromhex(line) for line in file.read_text().splitlines())
 
 
-def look() -> Iterator[bytes]:
-    """Yield the command line of each process that runs now."""
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            yield path.read_bytes()
-        except OSError:  # it has ended
-            continue
-
-
 def main() -> None:
     """Look until SIGTERM."""
     stop = threading.Event()
@@ -50,7 +43,7 @@ def main() -> None:
     seen: set[bytes] = set()
     print(".", end="", flush=True)
     while not stop.wait(EVERY_SECONDS):
-        seen.update(look())
+        seen.update(line for _, line in process_list.read_all())
     Path(sys.argv[1]).write_text("".join(f"{line.hex()}\n" for line in seen))
 
 

@@ -18,6 +18,7 @@ from blocks.types import PowerState
 from blocks.vps.nspawn_group import TOP, hierarchies
 from deployments.lab import lab, machines, processes
 from deployments.lab.config import ROOT, Lab
+from tests import process_list
 
 pytestmark = pytest.mark.lab
 
@@ -49,16 +50,11 @@ def traces() -> list[str]:
     found += [f"namespace {each['name']}" for each in ask_ip("netns", "list")]
     found += [f"interface {each['ifname']}" for each in ask_ip("link")]
     found += [f"route {each['dst']}" for each in ask_ip("route")]
-    for mounts in Path("/proc").glob("[0-9]*/mountinfo"):
-        try:
-            found += [f"mount {HERE.state}"] * (str(HERE.state) in mounts.read_text())
-        except OSError:
-            continue
-    for command in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            found += [f"command {HERE.state}"] * (str(HERE.state).encode() in command.read_bytes())
-        except OSError:
-            continue
+    state = str(HERE.state).encode()
+    for _, mounts in process_list.read_all("mountinfo"):
+        found += [f"mount {HERE.state}"] * (state in mounts)
+    for _, command in process_list.read_all():
+        found += [f"command {HERE.state}"] * (state in command)
     for mount in hierarchies():
         found += [f"group {path}" for path in mount.glob(f"{TOP}/{HERE.namespace}")]
     found += [str(path) for path in Path("/run/systemd/nspawn/propagate").glob("omw-ltest-*")]
@@ -77,9 +73,9 @@ def start(name: str, host: int) -> int:
 def supervisors(name: str) -> list[str]:
     root = str(machines.state(HERE) / name / "root").encode()
     return [
-        path.parent.name
-        for path in Path("/proc").glob("[0-9]*/cmdline")
-        if path.read_bytes().startswith(b"systemd-nspawn\0") and root in path.read_bytes()
+        str(process)
+        for process, command in process_list.read_all()
+        if command.startswith(b"systemd-nspawn\0") and root in command
     ]
 
 
