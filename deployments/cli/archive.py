@@ -17,7 +17,7 @@ from blocks.types import RecoverySet
 from deployments.cli.connection import EstateFile, Json, Local, connected
 from deployments.cli.progress import shown
 from deployments.cli.repository import end_with
-from flows.decisions.archive_state import ArchiveCondition, ArchiveState
+from flows.decisions.archive_state import LIMIT, ArchiveCondition, ArchiveState
 from flows.decisions.point_in_time import find_statements
 from flows.reports.wording import duration, moment
 from flows.tasks.archive_look import (
@@ -32,7 +32,6 @@ from flows.tasks.archive_look import (
 from flows.tasks.incident import Estate, open_estate
 
 commands = typer.Typer(help="The continuous archive.", no_args_is_help=True)
-LIMIT = timedelta(seconds=60)
 CONDITIONS = {
     ArchiveCondition.CURRENT: "à jour",
     ArchiveCondition.LATE: "EN RETARD",

@@ -29,13 +29,12 @@ from deployments.lab.campaign_result import FOLDER
 from deployments.lab.config import Lab, current
 from deployments.lab.pit_restore import restore_to, scratch_machine, wait_until_archived
 from flows.backup import backup
-from flows.decisions.archive_state import ArchiveCondition
+from flows.decisions.archive_state import LIMIT, ArchiveCondition
 from flows.tasks.archive_look import chain_behind
 from flows.tasks.archive_watch_steps import look
 from flows.tasks.incident import Estate, open_estate
 
 SERVER = "web1"
-LIMIT = timedelta(seconds=60)
 _SHORT = timedelta(seconds=60)
 _SETTLE = 20.0
 _LOOK_SECONDS = 5.0

@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+LIMIT = timedelta(seconds=60)
+"""Longest lag of an archive that needs no word, unless somebody chose another."""
+
 
 class ArchiveCondition(StrEnum):
     """How an archive is."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from blocks.types import ArchiveListing, FilePiece, LogId, LogPiece, LogPoint, LogSpan, Position
 from flows.decisions.cover import cover
@@ -52,6 +52,24 @@ def chain_logs(listing: ArchiveListing, begin: Position) -> LogChain:
         if end < size:
             return LogChain(tuple(spans), reaches, _lack(log, end))
         log, needed = following.log, 1
+
+
+def reach(
+    listing: ArchiveListing, positions: Sequence[Position], now: datetime, grace: timedelta
+) -> tuple[datetime | None, str]:
+    """Return how far the newest set can be brought, and why no further.
+
+    Args:
+        listing: What the archive holds.
+        positions: Of the sets, newest first; at least one.
+        now: Time of the look.
+        grace: The archive may be so far behind a set that was just made, if it leads on from the
+            set before.
+    """
+    newest, *older = (chain_logs(listing, each) for each in positions[:2])
+    if newest.gap and older and not older[0].gap and now - positions[0].at <= grace:
+        newest = older[0]
+    return newest.reaches, newest.gap
 
 
 def _following(listing: ArchiveListing, log: LogId) -> LogPiece | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from blocks.archives.places import merged
@@ -16,7 +17,7 @@ from flows.decisions.archive_state import (
     judge_archive,
     judge_place,
 )
-from flows.decisions.log_chain import chain_logs
+from flows.decisions.log_chain import reach
 from flows.reports.wording import duration
 from flows.tasks.announcing import tell
 from flows.tasks.archive_look import EARLIER, archived_sets
@@ -32,8 +33,8 @@ def look(estate: Estate, limit: timedelta) -> ArchiveState:
     """Compare what lies in the buckets with the newest set and the clock."""
     assert estate.archive is not None  # noqa: S101 - the caller asked only for such servers
     try:
-        newest = next(iter(archived_sets(estate)), None)
-        since = newest.started_at - EARLIER if newest else now() - _RECENT
+        sets = archived_sets(estate)[:2]
+        since = sets[-1].started_at - EARLIER if sets else now() - _RECENT
         found = estate.archive.afresh().listings(estate.name, since)
         listed = [each for each in found.values() if isinstance(each, ArchiveListing)]
         if not listed:
@@ -41,9 +42,9 @@ def look(estate: Estate, limit: timedelta) -> ArchiveState:
     except ContinuityError as error:
         unknown = ArchiveCondition.UNKNOWN
         return ArchiveState(estate.name, unknown, None, None, f"illisible : {error}")
-    places = tuple(_place(estate, name, each, newest, limit) for name, each in found.items())
+    places = tuple(_place(estate, name, each, sets, limit) for name, each in found.items())
     listing = merged(listed)
-    reaches, gap = _reach(estate, listing, newest)
+    reaches, gap = _reach(estate, listing, sets, limit)
     return judge_archive(
         estate.name, now(), limit, listing.seen_until, reaches, gap, _agent(estate), places
     )
@@ -53,21 +54,21 @@ def _place(
     estate: Estate,
     name: str,
     listing: ArchiveListing | ContinuityError,
-    newest: RecoverySet | None,
+    sets: Sequence[RecoverySet],
     limit: timedelta,
 ) -> PlaceState:
     if isinstance(listing, ContinuityError):
         return PlaceState(name, None, f"illisible : {listing.cause}")
-    return judge_place(name, now(), limit, listing.seen_until, *_reach(estate, listing, newest))
+    reaches, gap = _reach(estate, listing, sets, limit)
+    return judge_place(name, now(), limit, listing.seen_until, reaches, gap)
 
 
 def _reach(
-    estate: Estate, listing: ArchiveListing, newest: RecoverySet | None
+    estate: Estate, listing: ArchiveListing, sets: Sequence[RecoverySet], limit: timedelta
 ) -> tuple[datetime | None, str]:
     """Return how far the newest set can be brought, and why no further."""
-    if newest and newest.position:
-        chain = chain_logs(listing, newest.position)
-        return chain.reaches, chain.gap
+    if positions := [each.position for each in sets if each.position]:
+        return reach(listing, positions, now(), limit)
     # Without databases the files alone are shipped: every pass counts.
     return (listing.seen_until, "") if estate.database is None else (None, "")
 

@@ -17,6 +17,7 @@ from flows.decisions.log_chain import (
     choose_changes,
     cut_chain,
     leads_to,
+    reach,
 )
 
 T0 = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -59,6 +60,18 @@ def test_a_lacking_piece_is_a_gap_and_what_is_before_it_is_kept() -> None:
     assert [span.end for span in chain.spans] == [400]
     assert "octet 400" in chain.gap
     assert chain.reaches == at(16)
+
+
+def test_an_archive_may_be_a_pass_behind_a_set_that_was_just_made() -> None:
+    made = replace(POSITION, offset=450, at=at(20))
+    found, minute = listing(ONE), timedelta(minutes=1)
+    lack = "bin.000001 manque à partir de l'octet 400"
+    assert reach(found, [made, POSITION], at(30), minute) == (at(16), "")
+    assert reach(found, [made, POSITION], at(81), minute) == (None, lack)
+    assert reach(found, [made], at(30), minute) == (None, lack)
+    assert reach(found, [POSITION, made], at(30), minute) == (at(16), "")
+    other = replace(POSITION, identity=B)
+    assert reach(found, [other, replace(other, offset=1)], at(5), minute)[1]
 
 
 def test_a_log_of_the_same_name_is_another_log() -> None:
