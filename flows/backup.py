@@ -44,8 +44,9 @@ from flows.tasks.backup_steps import (
 )
 from flows.tasks.copies import copy_everywhere
 from flows.tasks.incident import Estate, now, open_estate
-from flows.tasks.look import protection_of, targets_of
+from flows.tasks.look import targets_of
 from flows.tasks.opening import hold_backup_lease
+from flows.tasks.protection import protection_of
 from flows.tasks.work import side_by_side, submit
 
 

@@ -17,7 +17,7 @@ from blocks.repositories.journal import Journal, incidents
 from deployments.cli.connection import EstateFile, Json, Local, connected
 from deployments.cli.progress import shown
 from flows.decisions.abandoned import LAST_WORDS
-from flows.decisions.protection import CopyView, protection
+from flows.decisions.protection import CopyView, Digit
 from flows.decisions.standing import Standings
 from flows.decisions.verdict import Verdict
 from flows.reports.lock_text import HEADS, lock_rows
@@ -32,6 +32,7 @@ from flows.tasks.ending import REPORT
 from flows.tasks.incident import Estate, open_estate
 from flows.tasks.incident import now as current_time
 from flows.tasks.look import usable_copies
+from flows.tasks.protection import protection_of
 from flows.tasks.standing import standings
 
 
@@ -46,6 +47,7 @@ def sets(
         opened = open_estate(server)
         copies = usable_copies(opened)
         known = standings(opened, copies)
+        digits = () if as_json else protection_of(opened, copies)
     found, refused, states, now = known.sets, known.refused, known.statuses, known.taken_at
     if as_json:
         print(json.dumps([{"id": s.id, "consistent_at": s.consistent_at.isoformat(),
@@ -72,7 +74,7 @@ def sets(
         table.add_row(name, "?", "", "", "", "", refused[name])
     Console().print(table)
     Console().print(_places(copies))
-    Console().print(_protection(opened, copies))
+    Console().print(_protection(opened, digits))
 
 
 def _holding(copies: Sequence[CopyView], set_id: str) -> list[str]:
@@ -98,11 +100,11 @@ def _places(copies: Sequence[CopyView]) -> Table:
     return table
 
 
-def _protection(opened: Estate, copies: Sequence[CopyView]) -> Table:
+def _protection(opened: Estate, digits: Sequence[Digit]) -> Table:
     table = Table(title=f"Règle 3-2-1-1-0 pour {opened.name}", title_justify="left")
     for column in ("Règle", "Tenue", "Preuve"):
         table.add_column(column)
-    for row in protection_rows(protection(opened.name, opened.declared.domain.value(), copies)):
+    for row in protection_rows(digits):
         table.add_row(*row)
     accepted = opened.declared.accept_shared_domain
     if accepted:
@@ -142,9 +144,9 @@ def _newest(server: str) -> tuple[str, str, str, str]:
         opened = open_estate(server)
         copies = usable_copies(opened)
         known = standings(opened, copies)
+        rule = protection_line(protection_of(opened, copies))
     except ContinuityError as error:
         return str(error), "?", "?", "?"
-    rule = protection_line(protection(server, opened.declared.domain.value(), copies))
     if not known.sets:
         return f"aucun : continuity backup {server}", "?", "?", rule
     now, newest = known.taken_at, known.sets[-1]

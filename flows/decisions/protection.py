@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from blocks.types import FailureDomain, RecoverySet
 
-NOTHING = "aucun jeu complet"
+NOTHING = "aucun exemplaire complet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,26 @@ class CopyView:
 
 
 @dataclass(frozen=True, slots=True)
+class ArchiveCopy:
+    """One bucket of the continuous archive as a look found it.
+
+    Attributes:
+        name: The archive's name for people.
+        reaches: Moment up to which it alone brings the newest set; None if it does not.
+        problem: Why that is not now (French), "" when all is well.
+        immutable: As for `CopyView`.
+    """
+
+    name: str
+    domain: FailureDomain
+    reaches: datetime | None
+    problem: str
+    immutable: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class Digit:
-    """One digit of 3-2-1-1-0: whether it holds (None: not known) and what shows it (French)."""
+    """One line of the rule: whether it holds (None: not known) and what shows it (French)."""
 
     rule: str
     holds: bool | None
@@ -86,10 +105,32 @@ def protection(
     return (
         _three(server, newest, holding, late),
         _two(production, holding),
-        _off_site(production, holding),
-        _immutable(holding),
+        _off_site("1 hors site", production, {each.name: each.domain for each in holding}),
+        _immutable("1 immuable", {each.name: each.immutable for each in holding}),
         _unverified(holding, late),
     )
+
+
+def archive_protection(
+    production: FailureDomain, copies: Sequence[ArchiveCopy]
+) -> tuple[Digit, ...]:
+    """Return the same for what was written since the newest set; nothing without an archive."""
+    if not copies:
+        return ()
+    current = {each.name: each for each in copies if each.reaches and not each.problem}
+    domains = {name: each.domain for name, each in current.items()}
+    tested = {name: each.immutable for name, each in current.items()}
+    return (
+        Digit("archive : 2 exemplaires", len(current) >= 2, " ; ".join(map(_until, copies))),
+        _off_site("archive : 1 hors site", production, domains),
+        _immutable("archive : 1 immuable", tested),
+    )
+
+
+def _until(copy: ArchiveCopy) -> str:
+    if copy.problem or not copy.reaches:
+        return f"{copy.name} : {copy.problem}"
+    return f"{copy.name} jusqu'au {copy.reaches:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _three(
@@ -115,13 +156,11 @@ def _two(production: FailureDomain, holding: Sequence[CopyView]) -> Digit:
     return Digit(rule, False, f"tout est chez {', '.join(providers)}")
 
 
-def _off_site(production: FailureDomain, holding: Sequence[CopyView]) -> Digit:
-    rule = "1 hors site"
-    if not holding:
+def _off_site(rule: str, production: FailureDomain, places: Mapping[str, FailureDomain]) -> Digit:
+    if not places:
         return Digit(rule, False, NOTHING)
-    found = spread(production, {each.name: each.domain for each in holding})
+    found = spread(production, places)
     if found.apart:
-        places = {each.name: each.domain for each in holding}
         said = (f"{n} ({places[n].provider} {places[n].site})".strip() for n in found.apart)
         return Digit(rule, True, ", ".join(said))
     if found.unknown:
@@ -129,16 +168,15 @@ def _off_site(production: FailureDomain, holding: Sequence[CopyView]) -> Digit:
     return Digit(rule, False, "chaque copie partage le site ou le compte du serveur")
 
 
-def _immutable(holding: Sequence[CopyView]) -> Digit:
-    rule = "1 immuable"
-    if not holding:
+def _immutable(rule: str, tested: Mapping[str, bool | None]) -> Digit:
+    if not tested:
         return Digit(rule, False, NOTHING)
-    proven = [each.name for each in holding if each.immutable]
+    proven = [name for name, immutable in tested.items() if immutable]
     if proven:
-        return Digit(rule, True, f"prouvé par l'essai du dépôt : {', '.join(proven)}")
-    if any(each.immutable is None for each in holding):
+        return Digit(rule, True, f"prouvé par l'essai : {', '.join(proven)}")
+    if None in tested.values():
         return Digit(rule, None, "aucun essai ne l'a prouvé")
-    return Digit(rule, False, "l'essai a pu effacer dans chaque dépôt")
+    return Digit(rule, False, f"l'essai a pu effacer : {', '.join(tested)}")
 
 
 def _unverified(holding: Sequence[CopyView], late: Sequence[CopyView]) -> Digit:

@@ -12,7 +12,7 @@ from blocks.repositories.base import Repository
 from blocks.repositories.catalogue import Catalogue, contradictions
 from blocks.types import RecoverySet
 from flows.decisions.copy_choice import CopyChoice, choose_copy
-from flows.decisions.protection import CopyView, Digit, protection, spread
+from flows.decisions.protection import CopyView, spread
 from flows.decisions.recovery_plan import (
     ArchiveView,
     Observation,
@@ -199,11 +199,6 @@ def _proven_immutable(repository: Repository) -> bool | None:
         return immutability_of(repository).proven
     except ContinuityError:
         return None
-
-
-def protection_of(estate: Estate) -> tuple[Digit, ...]:
-    """Look at all repositories and weigh how well the server's backups are spread."""
-    return protection(estate.name, estate.declared.domain.value(), look_at_copies(estate))
 
 
 def shared_domain_notes(estate: Estate) -> tuple[str, ...]:

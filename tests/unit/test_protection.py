@@ -11,7 +11,13 @@ from blocks.errors import NotFound, VerificationFailed
 from blocks.types import FailureDomain, Label, Part, Snapshot
 from flows.decisions.copy_choice import choose_copy
 from flows.decisions.copy_plan import manifest_of_copy, sets_to_copy
-from flows.decisions.protection import CopyView, protection, spread
+from flows.decisions.protection import (
+    ArchiveCopy,
+    CopyView,
+    archive_protection,
+    protection,
+    spread,
+)
 from flows.decisions.retention import RetentionRule
 from flows.reports.protection_text import copies_markdown, protection_line
 from tests.unit.samples import NOON, recovery_set
@@ -73,7 +79,38 @@ def test_old_estates_without_domains_are_not_silently_green() -> None:
 def test_without_any_set_nothing_holds() -> None:
     found = protection("web1", HOST, [view("a", AWAY)])
     assert not any(each.holds for each in found)
-    assert {each.evidence for each in found[2:4]} == {"aucun jeu complet"}
+    assert {each.evidence for each in found[2:4]} == {"aucun exemplaire complet"}
+
+
+def archived(name: str, domain: FailureDomain, **more: object) -> ArchiveCopy:
+    fields: dict[str, object] = {"reaches": NOON, "problem": "", "immutable": True} | more
+    return ArchiveCopy(name, domain, **fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("second", "holds"),
+    [
+        (archived("b", AWAY), [True, True, True]),
+        (archived("b", AWAY, immutable=False), [True, True, True]),
+        (archived("b", HOST), [True, False, True]),
+        (archived("b", AWAY, reaches=None, problem="rien n'y est arrivé"), [False, False, True]),
+        (archived("b", AWAY, problem="rien n'y est arrivé depuis 90 s"), [False, False, True]),
+    ],
+)
+def test_what_was_written_since_the_set_must_lie_in_two_places_too(
+    second: ArchiveCopy, holds: list[bool]
+) -> None:
+    found = archive_protection(HOST, [archived("a", HOST), second])
+    assert [each.holds for each in found] == holds
+    assert "a jusqu'au 2026-" in found[0].evidence
+    assert second.problem in found[0].evidence
+
+
+def test_an_archive_that_no_test_proved_is_not_green() -> None:
+    found = archive_protection(HOST, [archived("a", AWAY, immutable=None)])
+    assert [each.holds for each in found] == [False, True, None]
+    assert "archive : 1 immuable : non prouvé" in protection_line(found)
+    assert archive_protection(HOST, []) == ()
 
 
 @pytest.mark.parametrize(
