@@ -42,6 +42,7 @@ MOST_LOST = 0.03
 _SHORT = timedelta(seconds=60)
 _LONG = timedelta(minutes=10)
 _CATCH_UP_SECONDS = 300.0
+_SETTLE_SECONDS = 10.0
 _STUDENT = {3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}
 """Quantiles of Student's distribution for a 95 % interval of so many values."""
 _BENCH = (
@@ -188,6 +189,7 @@ def _pairs(server: Server, estate: Estate | None, pairs: int, seconds: int) -> l
                 wait_until_archived(estate, datetime.now(UTC), _CATCH_UP_SECONDS)
             if estate is None or not second:
                 _agent(server, "stop")
+            _settle()
             before = _agent_seconds(server)
             rates[second] = _throughput(server, seconds)
             if second:
@@ -196,6 +198,15 @@ def _pairs(server: Server, estate: Estate | None, pairs: int, seconds: int) -> l
         print(f"  {found[-1].ratio:.3f} of {rates[False]:.0f} a second", flush=True)
     _agent(server, "start")
     return found
+
+
+def _settle() -> None:
+    """Let the storages of the lab finish what the catching up left them to write.
+
+    They share their disk with the server, which real ones do not.
+    """
+    os.sync()
+    time.sleep(_SETTLE_SECONDS)
 
 
 def _agent_seconds(server: Server) -> float:
