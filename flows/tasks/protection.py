@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from blocks.archives.base import Archive
 from blocks.errors import ContinuityError
@@ -21,22 +20,19 @@ from flows.tasks.incident import Estate
 from flows.tasks.look import look_at_copies
 
 
-def protection_of(
-    estate: Estate, copies: Sequence[CopyView] | None = None, limit: timedelta = LIMIT
-) -> tuple[Digit, ...]:
+def protection_of(estate: Estate, copies: Sequence[CopyView] | None = None) -> tuple[Digit, ...]:
     """Weigh the spread of a server's sets and of its archive, by a look at all of them.
 
     Args:
         estate: Whose.
         copies: The repositories, if they were looked at just now.
-        limit: Longest lag of an archive that is current.
     """
     production = estate.declared.domain.value()
     found = look_at_copies(estate) if copies is None else copies
     digits = protection(estate.name, production, found)
     if estate.archive is None:
         return digits
-    state = look.fn(estate, limit)
+    state = look.fn(estate, LIMIT)
     places = {each.name: each for each in state.places}
     archives = [
         _copy(estate, name, each, places.get(name, PlaceState(name, None, state.detail)))
