@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -250,6 +251,20 @@ def test_a_lost_answer_is_not_taken_for_another_writer(s3: LoopbackS3, proxy: Fa
     etag = store.put_if_absent("lease", b"mine")
     assert proxy.lost == 1
     assert store.etag("lease") == etag
+
+
+def test_an_answer_that_comes_with_the_go_ahead_is_lost_too() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as upstream,
+        faulty_proxy(upstream.getsockname()[1]) as proxy,
+        socket.create_connection(("127.0.0.1", proxy.port), 5) as client,
+    ):
+        proxy.lose_next_answer()
+        server, _ = upstream.accept()
+        server.sendall(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n")
+        server.close()
+        assert client.recv(100) == b""
+        assert proxy.lost == 1
 
 
 def test_missing_ca_file(s3: LoopbackS3) -> None:

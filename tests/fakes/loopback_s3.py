@@ -182,7 +182,7 @@ class FaultyProxy:
     def _answer(self, server: socket.socket, client: socket.socket) -> None:
         try:
             while piece := server.recv(65536):
-                if self._lose_next and not piece.startswith(b"HTTP/1.1 100"):
+                if self._lose_next and _after_go_ahead(piece):
                     self._lose_next, self.lost = False, self.lost + 1
                     client.shutdown(socket.SHUT_RDWR)
                     return
@@ -204,6 +204,12 @@ class FaultyProxy:
         for each in (client, server):
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
+
+
+def _after_go_ahead(piece: bytes) -> bytes:
+    """Return what follows "100 Continue", which may come in one piece with the answer."""
+    head, _, rest = piece.partition(b"\r\n\r\n")
+    return rest if head.startswith(b"HTTP/1.1 100") else piece
 
 
 @contextmanager
