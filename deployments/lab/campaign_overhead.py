@@ -8,94 +8,55 @@ what web1 leaves of the processors (`--processors 1`: web1 has one, they have th
 Pairs: two runs after each other, in turns with the archive's agent first or last; a pair of twice
 the same tells how noisy the machine is. Passes: one long run with the agent; each pass is weighed
 against the seconds of the same pass in which the agent rests, which is much sharper, as what is
-compared lies seconds apart. Then runs while a backup is taken.
+compared lies seconds apart; then one with its uploads alone, as the lab's storages work on the
+server's processors and disk. Then runs while a backup is taken.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import sys
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean
 from typing import Annotated
 
 import typer
 
 from blocks.archives.agent import SERVICE
+from blocks.archives.s3_archive import S3Archive
 from blocks.errors import ConfigurationError, DamagedData
 from blocks.servers.base import Server
 from blocks.vps.nspawn_group import TOP, hierarchies
-from deployments.lab import command_line, control, lab, processes, production
+from deployments.lab import command_line, control, lab, overhead_passes, processes, production
 from deployments.lab.campaign_result import FOLDER
 from deployments.lab.config import Lab, current
+from deployments.lab.overhead_passes import SERVER
+from deployments.lab.overhead_weigh import Pair, Ratio, apart, together
 from deployments.lab.pit_restore import wait_until_archived
 from flows.backup import backup
 from flows.tasks.incident import Estate, open_estate
 
-SERVER = "web1"
 MOST_LOST = 0.03
 _SHORT = timedelta(seconds=60)
 _LONG = timedelta(minutes=10)
 _CATCH_UP_SECONDS = 300.0
 _SETTLE_SECONDS = 10.0
 _RUN_SECONDS = 20
-_WARM_SECONDS = 10
-_WORKING = 0.02
-"""Share of a processor from which on the agent is at work in a second."""
-_STUDENT = {3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}
-"""Quantiles of Student's distribution for a 95 % interval of so many values, or more."""
 _BENCH = (
     "sysbench oltp_write_only --mysql-socket=/run/mysqld/mysqld.sock --mysql-user=root "
     "--mysql-db=bench --tables=4 --table-size=50000 --threads=4 --report-interval=1"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Two runs after each other, or the rest and the whole of one pass.
-
-    Attributes:
-        first, second: Transactions a second without and with.
-        agent: Share of one processor that the agent took in the second.
-    """
-
-    first: float
-    second: float
-    agent: float
-
-    @property
-    def ratio(self) -> float:
-        """Throughput of the second run over that of the first."""
-        return self.second / self.first
-
-
-@dataclass(frozen=True, slots=True)
-class Ratio:
-    """What pairs show together.
-
-    Attributes:
-        mean: Of their ratios.
-        low, high: 95 % interval of the mean.
-        agent: Mean share of one processor that the agent took.
-    """
-
-    pairs: tuple[Pair, ...]
-    mean: float
-    low: float
-    high: float
-    agent: float
-
-
 def main(
     pairs: Annotated[int, typer.Option(min=3, max=10, help="Pairs of each kind.")] = 3,
-    passes: Annotated[int, typer.Option(min=4, help="Passes of the agent in the long run.")] = 40,
+    passes: Annotated[int, typer.Option(min=4, help="Passes of the agent in a long run.")] = 20,
     processors: Annotated[int, typer.Option(min=1, help="Processors of web1.")] = 2,
     keep: Annotated[bool, typer.Option(help="Leave the lab up.")] = False,
 ) -> None:
@@ -108,27 +69,34 @@ def main(
             backup(SERVER)  # starts the archive's agent
             _prepare(server)
             _set_apart(here, processors)
-            same = _ratio(_pairs(server, None, pairs))
-            print(f"twice without the archive: {_said(same)}", flush=True)
-            archive = _ratio(_pairs(server, estate, pairs))
-            print(f"with the archive: {_said(archive)}", flush=True)
-            long = _ratio(_long_run(here, server, estate, passes))
-            print(f"its passes against its rests: {_said(long)}", flush=True)
+            same = together(_pairs(server, None, pairs))
+            print(f"twice without the archive: {same.sentence}", flush=True)
+            archive = together(_pairs(server, estate, pairs))
+            print(f"with the archive: {archive.sentence}", flush=True)
+            long, alone = _passes(here, server, estate, passes)
+            print(f"its passes against its rests: {long.sentence}", flush=True)
+            print(f"the same uploads from outside: {alone.sentence}", flush=True)
+            left = apart(long, alone)
+            print(f"the archive without what storages cost: {left.sentence}", flush=True)
             busy = [_during_backup(here, server, number) for number in range(3)]
     finally:
         if not keep:
             lab.down(here)
-    good = long.mean >= 1 - MOST_LOST
+    good = left.mean >= 1 - MOST_LOST
     document = {
         "processors": processors,
         "noise": asdict(same),
         "archive": asdict(archive),
         "passes": asdict(long),
+        "storages": asdict(alone),
+        "without_storages": asdict(left),
         "backup": busy,
         "summary": {
-            "archive_costs": round(1 - long.mean, 4),
-            "archive_costs_at_most": round(1 - long.low, 4),
-            "agent_takes": long.agent,
+            "archive_costs": round(1 - left.mean, 4),
+            "archive_costs_at_most": round(1 - left.low, 4),
+            "with_the_labs_storages": round(1 - long.mean, 4),
+            "agent_takes": long.taken,
+            "outside_sender_takes": alone.taken,
             "backup_leaves": round(mean(each["ratio"] for each in busy), 3),
             "good": good,
         },
@@ -230,51 +198,23 @@ def _agent(server: Server, verb: str) -> None:
     server.run(("systemctl", verb, SERVICE), timeout=_SHORT)
 
 
-def _long_run(here: Lab, server: Server, estate: Estate, passes: int) -> list[Pair]:
-    """Run the benchmark through so many passes; return the rest and the whole of each.
-
-    Raises:
-        DamagedData: The agent worked all the time: there is nothing to weigh its passes against.
-    """
+def _passes(here: Lab, server: Server, estate: Estate, count: int) -> tuple[Ratio, Ratio]:
+    """Return what long runs keep of the throughput: with the agent, with its uploads alone."""
     assert estate.archive is not None  # noqa: S101 - the lab's server has one
-    interval = min(each.interval_seconds for each in estate.archive.archives.values())
-    log, seconds = "/run/bench-passes.log", _WARM_SECONDS + passes * interval
-    stamp = 'while read -r line; do echo "$EPOCHREALTIME $line"; done'
-    stamped = f"stdbuf -oL {_BENCH} --time={seconds} run | {stamp}"
-    words = ("systemd-run", "--quiet", "--collect", "--unit=bench-passes")
+    archives = {
+        name: archive
+        for name, archive in estate.archive.archives.items()
+        if isinstance(archive, S3Archive)
+    }
     wait_until_archived(estate, datetime.now(UTC), _CATCH_UP_SECONDS)
     _settle()
-    server.run((*words, "bash", "-c", f"{stamped} >{log}"), timeout=_SHORT)
-    used = _watch_agent(here, seconds + 5)
-    found = re.findall(r"^([0-9.]+) \[ \d+s \].*? tps: ([0-9.]+)", server.get(log).decode(), re.M)
-    rates = [(float(at), float(rate)) for at, rate in found][_WARM_SECONDS:]
-    pairs = []
-    for begin in range(0, len(rates) - interval + 1, interval):
-        window = [(rate, _share(used, at)) for at, rate in rates[begin : begin + interval]]
-        rest = [rate for rate, share in window if share < _WORKING]
-        if not rest:
-            raise DamagedData("the agent's passes", "have no rest between them", "write less")
-        whole, agent = mean(r for r, _ in window), mean(share for _, share in window)
-        pairs.append(Pair(mean(rest), whole, round(agent, 4)))
-    return pairs
-
-
-def _watch_agent(here: Lab, seconds: float) -> list[tuple[float, float]]:
-    """Return the time and the agent's processor seconds until then, five times a second."""
-    group = hierarchies()[0] / TOP / here.namespace / SERVER
-    stat = next(group.rglob(f"{SERVICE}.service")) / "cpu.stat"
-    found, until = [], time.time() + seconds
-    while time.time() < until:
-        used = int(stat.read_text().split()[1])
-        found.append((time.time(), used / 1e6))
-        time.sleep(0.2)
-    return found
-
-
-def _share(used: list[tuple[float, float]], end: float) -> float:
-    """Return the agent's share of a processor in the second that ended then."""
-    inside = [spent for at, spent in used if end - 1.2 <= at <= end + 0.2]
-    return (inside[-1] - inside[0]) / 1.2 if inside else 0.0
+    agent, uploads = overhead_passes.with_agent(here, server, archives, _BENCH, count)
+    wait_until_archived(estate, datetime.now(UTC), _CATCH_UP_SECONDS)
+    _agent(server, "stop")
+    _settle()
+    alone = overhead_passes.with_uploads(server, archives, _BENCH, count, uploads)
+    _agent(server, "start")
+    return together(agent), together(alone)
 
 
 def _throughput(server: Server, seconds: int) -> float:
@@ -317,24 +257,6 @@ def _during_backup(here: Lab, server: Server, number: int) -> dict[str, float]:
         f"backup {number + 1}: {ended.seconds:.1f} s, throughput {ratio:.2f} of before", flush=True
     )
     return {"seconds": round(ended.seconds, 1), "before": before, "during": during, "ratio": ratio}
-
-
-def _ratio(pairs: list[Pair]) -> Ratio:
-    """Weigh the ratios as logarithms: a half and a double cancel."""
-    logs = [math.log(each.ratio) for each in pairs]
-    middle, wide = mean(logs), _STUDENT[min(len(logs), 10)] * stdev(logs) / math.sqrt(len(logs))
-    low, high = math.exp(middle - wide), math.exp(middle + wide)
-    agent = mean(each.agent for each in pairs)
-    return Ratio(
-        tuple(pairs), round(math.exp(middle), 4), round(low, 4), round(high, 4), round(agent, 4)
-    )
-
-
-def _said(ratio: Ratio) -> str:
-    return (
-        f"{ratio.mean:.3f} of the throughput ({ratio.low:.3f} to {ratio.high:.3f}), "
-        f"the agent took {ratio.agent:.2%} of the processor"
-    )
 
 
 if __name__ == "__main__":

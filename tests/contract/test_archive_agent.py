@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -63,6 +64,12 @@ class World:
     def errors(self) -> str:
         return "".join(each.read_text() for each in self.folder.glob("run/*/error"))
 
+    def processor_seconds(self) -> float:
+        """Return what the agent took so far, with its children that ended."""
+        assert self.process is not None
+        stat = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(int(ticks) for ticks in stat[11:15]) / os.sysconf("SC_CLK_TCK")
+
     def copy_name(self) -> str:
         return through(self.copy, self.copy_proxy).destination("web1").name
 
@@ -88,6 +95,11 @@ class World:
 
     def chain(self, begin: Position) -> LogChain:
         return chain_logs(self.listing(), begin)
+
+    def reached(self, begin: Position) -> int:
+        """Return up to where the newest archived log is there."""
+        spans = self.chain(begin).spans
+        return spans[-1].end if spans else 0
 
     def wait_for_rows(self, begin: Position, rows: int) -> LogChain:
         """Wait until the newest log that is archived holds all that the server's own holds."""
@@ -208,7 +220,29 @@ def test_what_both_buckets_need_is_packed_once(world: World) -> None:
         if world.archive.store.get(key) == other.archive.store.get(key)
     ]
     assert len(same) >= 4
-    assert len(list(world.folder.glob("run/packs/*.sums"))) <= 3
+    assert len(list(world.folder.glob("run/packs/*.md5"))) <= 3
+
+
+def test_shipping_costs_little_more_than_packing(world: World) -> None:
+    """It is 2 to 3.5 times as much: two uploads, and the looks of a second each meanwhile."""
+    begin, other = world.begin(), world.look_at_copy()
+    spent = world.processor_seconds()
+    world.database.sql(
+        "SET SESSION binlog_format = ROW; CREATE TABLE shop.noise (content TEXT);"
+        "INSERT INTO shop.noise SELECT HEX(RANDOM_BYTES(1024)) FROM shop.seq_1_to_60000"
+    )
+    size = world.log().stat().st_size
+    assert size > 120_000_000
+    for each in (world, other):
+        wait_for(lambda each=each: each.reached(begin) >= size, "whole log")
+    spent = world.processor_seconds() - spent
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    recipient = world.archive.destination("web1").recipient
+    pack = 'zstd -q -1 -c "$0" | age --encrypt --recipient="$1" | cat >/dev/null'
+    subprocess.run(["sh", "-c", pack, str(world.log()), recipient], check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    packing = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert spent < 5 * packing
 
 
 def test_a_killed_agent_goes_on_where_it_was(world: World) -> None:
