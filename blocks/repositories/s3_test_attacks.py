@@ -20,7 +20,11 @@ from blocks.repositories.s3_versions import S3Versions
 from blocks.types import CheckState, KeyRole
 
 _ALL_REFUSED = "refusé aux clés du serveur, du poste et du ménage, même en forçant"
-_ROLES = (KeyRole.SERVER, KeyRole.WORKER, KeyRole.PRUNE)
+_KEYS = {
+    KeyRole.SERVER: "la clé du serveur",
+    KeyRole.WORKER: "la clé du poste",
+    KeyRole.PRUNE: "la clé du ménage",
+}
 
 
 def overwrite(bench: Bench) -> Found:
@@ -67,10 +71,10 @@ def shorten(bench: Bench) -> Found:
 
 def _first(attempt: Callable[[KeyRole, dict[str, Any]], object]) -> str:
     """Try with every key, without and with bypass; name the first that was let through, or ""."""
-    for role, bypass in product(_ROLES, (False, True)):
+    for role, bypass in product(_KEYS, (False, True)):
         more = {"BypassGovernanceRetention": True} if bypass else {}
         if worked(partial(attempt, role, more)):
-            return f"la clé {role}{', en forçant,' if bypass else ''}"
+            return f"{_KEYS[role]}{', en forçant,' if bypass else ''}"
     return ""
 
 

@@ -53,6 +53,13 @@ STEP_TITLES = {
     "sets": "Jeux de sauvegarde",
     "removal": "Retrait d'anciens jeux",
     "locks": "Verrous",
+    "facts": "Relevé du serveur",
+    "canary": "Témoin",
+    "stream": "Export",
+    "ship-again": "Envoi des derniers journaux",
+    "read-back": "Relecture des objets envoyés",
+    "manifest": "Manifeste",
+    "look": "Lecture de l'état",
 }
 
 
@@ -83,6 +90,8 @@ VERDICTS = {
 
 def step_title(step: str) -> str:
     """Return a step's French title: `dns-boutique` gives "Bascule DNS : boutique"."""
+    if step in STEP_TITLES:
+        return STEP_TITLES[step]
     name, _, subject = step.partition("-")
     title = STEP_TITLES.get(name, name)
     return f"{title} : {subject}" if subject else title

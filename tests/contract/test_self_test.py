@@ -97,7 +97,7 @@ def test_a_key_that_may_bypass_is_found(ceph: Lab) -> None:
     assert found[BucketCheck.DESTROY] is CheckState.NOT_HELD
     verdict = judge(test)
     assert verdict.proven is False
-    assert "la clé server, en forçant, a détruit la version" in verdict.sentence
+    assert "la clé du serveur, en forçant, a détruit la version" in verdict.sentence
 
 
 def test_moto_is_told_apart(s3: LoopbackS3, tmp_path: Path) -> None:
