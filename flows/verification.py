@@ -70,11 +70,11 @@ def _verify_server(name: str, load: Load) -> dict[str, object]:
 def _verify_copy(estate: Estate, load: Load) -> tuple[str, ...]:
     """Look three times at one repository, whatever the earlier looks found; return what failed."""
     troubles, repository = Failures(), estate.repository_name
-    with troubles.of("rolling read"):
+    with troubles.of("relecture"):
         read_due_slices(estate)
-    with troubles.of("comparison with the server"):
+    with troubles.of("comparaison avec le serveur"):
         compare_with_server(estate, standing(estate).usable, subject=repository)
-    with troubles.of("restore"):
+    with troubles.of("restauration"):
         if load_is_due(standing(estate), load):
             drill(server=estate.name, repository=repository)
-    return tuple(f"{failure.what}: {failure.error}" for failure in troubles.found)
+    return tuple(f"{failure.what} : {failure.error}" for failure in troubles.found)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from blocks.types.archives import LogId
+
 
 @dataclass(frozen=True, slots=True)
 class TableFacts:
@@ -48,6 +50,11 @@ class Position:
     at: datetime
     identity: str = ""
     """What tells the log from others of its name (see `LogId`); "" if the set has no archive."""
+
+    @property
+    def log(self) -> LogId:
+        """The log it is in."""
+        return LogId(self.file, self.identity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,22 +13,14 @@ from rich.table import Table
 
 from blocks import registry
 from blocks.errors import ConfigurationError, NotFound
-from blocks.types import RecoverySet
 from deployments.cli.connection import EstateFile, Json, Local, connected
 from deployments.cli.progress import shown
 from deployments.cli.repository import end_with
 from flows.decisions.archive_state import LIMIT, ArchiveCondition, ArchiveState
-from flows.decisions.point_in_time import find_statements
+from flows.reports.archive_text import unread_notes
 from flows.reports.wording import duration, moment
-from flows.tasks.archive_look import (
-    archived_sets,
-    chain_behind,
-    log_events,
-    notes_of,
-    pieces_of,
-    wanted_point,
-    with_what_is_left,
-)
+from flows.tasks.archive_find import Search, search
+from flows.tasks.archive_look import archived_sets, wanted_point
 from flows.tasks.incident import Estate, open_estate
 
 commands = typer.Typer(help="The continuous archive.", no_args_is_help=True)
@@ -136,47 +128,40 @@ def find(
     """
     begin = wanted_point(since).before or datetime.now(UTC) - timedelta(days=1)
     with connected(local=local, estate=estate), shown():
-        rows = list(_found(open_estate(server), text, begin))
-    for gtid, at, statement in rows:
-        print(f"{gtid}\t{at:%Y-%m-%d %H:%M:%S} UTC\t{' '.join(statement.split())[:160]}")
-    if not rows:
-        raise NotFound(
-            f"'{text}' in the archive of {server}",
-            f"no statement since {begin:%Y-%m-%d %H:%M:%S} UTC contains it",
-            "try a shorter text, or an earlier --since",
-        )
-    first = rows[-1][0]
-    print(f'\nRevenir juste avant : continuity recover {server} --at "before {first}"')
-    print(f'Un site seul, sur place : continuity restore-site SITE --at "before {first}"')
+        result = _search(open_estate(server), text, begin)
+    for note in (*result.notes, *unread_notes(begin, result.read)):
+        print(note, file=sys.stderr)
+    for each in result.found:
+        print(f"{each.gtid}\t{moment(each.at)}\t{' '.join(each.statement.split())[:160]}")
+    if not result.found:
+        raise _not_found(server, text, begin, result.read[-1][1] if result.read else None)
+    newest = result.found[-1]
+    back = f'--at "before {newest.gtid}"' + (f" --set {newest.from_set}" if newest.from_set else "")
+    print(f"\nRevenir juste avant : continuity recover {server} {back}")
+    print(f"Un site seul, sur place : continuity restore-site SITE {back}")
 
 
-def _found(estate: Estate, text: str, begin: datetime) -> list[tuple[str, datetime, str]]:
+def _search(estate: Estate, text: str, begin: datetime) -> Search:
     if estate.archive is None:
         raise NotFound(
             f"archive of {estate.name}", "is not declared", "add `archive` to the server"
         )
-    usable = archived_sets(estate)
-    before = [each for each in usable if each.consistent_at <= begin] or usable[-1:]
-    if not before:
+    sets = archived_sets(estate)
+    if not sets:
         raise NotFound(
             f"archive of {estate.name}",
             "no recovery set has an archive behind it",
             f"continuity backup {estate.name}",
         )
-    return with_what_is_left(lambda: _read_through(estate, before[0], text, begin))
+    return search(estate.archive, estate.name, sets, text, begin)
 
 
-def _read_through(
-    estate: Estate, chosen: RecoverySet, text: str, begin: datetime
-) -> list[tuple[str, datetime, str]]:
-    assert estate.archive is not None  # noqa: S101 - the caller checked
-    rows = []
-    spans = chain_behind(estate, chosen).spans
-    for span in spans:
-        for each in find_statements(log_events(estate.archive, span), text):
-            if each.at >= begin:
-                statement = next(s for s in each.statements if text.lower() in s.lower())
-                rows.append((str(each.gtid), each.at, statement))
-    for note in notes_of(estate.archive, pieces_of(spans)):
-        print(note, file=sys.stderr)
-    return rows
+def _not_found(server: str, text: str, begin: datetime, reaches: datetime | None) -> NotFound:
+    subject = f"'{text}' in the archive of {server}"
+    if reaches is None:
+        return NotFound(subject, "no binary log is left", "continuity archive status")
+    return NotFound(
+        subject,
+        f"no statement from {begin:%Y-%m-%d %H:%M:%S} to {reaches:%Y-%m-%d %H:%M:%S} UTC has it",
+        "try a shorter text, or an earlier --since",
+    )

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from blocks.types import ArchiveListing, FilePiece, LogId, LogPiece, LogPoint, LogSpan, Position
+from blocks.types import (
+    ArchiveListing,
+    FilePiece,
+    LogId,
+    LogPiece,
+    LogSpan,
+    Position,
+    RecoverySet,
+)
 from flows.decisions.cover import cover
 
 
@@ -28,7 +36,7 @@ class LogChain:
 
 def chain_logs(listing: ArchiveListing, begin: Position) -> LogChain:
     """Follow the logs from a set's position, each to the one that was begun after it."""
-    log = LogId(begin.file, begin.identity)
+    log = begin.log
     spans: list[LogSpan] = []
     reaches: datetime | None = None
     needed = begin.offset
@@ -94,9 +102,19 @@ def _unconnected(listing: ArchiveListing, spans: Sequence[LogSpan], reaches: dat
     return f"{newer[0].log.name} ne fait suite à rien" if newer else ""
 
 
-def leads_to(chain: LogChain, point: LogPoint) -> bool:
-    """Return whether a point is within the chain."""
-    return any(span.log == point.log and span.end >= point.offset for span in chain.spans)
+def leads_to(chain: LogChain, log: LogId, offset: int) -> bool:
+    """Return whether an offset of a log is within the chain."""
+    return any(span.log == log and span.end >= offset for span in chain.spans)
+
+
+def sets_since(sets: Sequence[RecoverySet], since: datetime) -> list[RecoverySet]:
+    """Return the sets whose logs may hold what was written since then, oldest first.
+
+    The newest one from before that moment leads to it; each later one may be of another machine.
+    """
+    in_order = sorted(sets, key=lambda each: each.consistent_at)
+    before = [n for n, each in enumerate(in_order) if each.consistent_at <= since]
+    return in_order[before[-1] if before else 0 :]
 
 
 def cut_chain(spans: Sequence[LogSpan], log: LogId, end: int) -> tuple[LogSpan, ...]:

@@ -83,7 +83,7 @@ def find_end(
 
 def comes_before(point: LogPoint, begin: Position) -> bool:
     """Return whether a set that stands at `begin` holds transactions from behind the point."""
-    there = point.log == LogId(begin.file, begin.identity) and point.offset < begin.offset
+    there = point.log == begin.log and point.offset < begin.offset
     return there and point.gtid not in begin.gtid.split(",")
 
 

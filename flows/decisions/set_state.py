@@ -100,7 +100,9 @@ def _status(
 def _read_against(made: RecoverySet, reading: Reading) -> list[str]:
     """Return what the rolling reading and the spot check found against a set."""
     wanted = {ref.id for ref in made.snapshots}
-    found = [f"{each.key} is damaged" for each in reading.damaged if wanted & set(each.snapshots)]
+    found = [
+        f"{each.key} est endommagé" for each in reading.damaged if wanted & set(each.snapshots)
+    ]
     if reading.spot is not None and reading.spot.set_id == made.id:
         found += differing(reading.spot)
     return found
@@ -108,6 +110,4 @@ def _read_against(made: RecoverySet, reading: Reading) -> list[str]:
 
 def differing(spot: SpotCheck) -> list[str]:
     """Return a sentence for each file whose difference nothing explains."""
-    return [
-        f"{path} differs from the server, which has not touched it" for path in spot.unexplained
-    ]
+    return [f"{path} diffère du serveur, qui n'y a pas touché" for path in spot.unexplained]

@@ -78,36 +78,38 @@ class Standing:
     def weighed(self, troubles: Sequence[str] = ()) -> Weighed:
         """Say whether everything is proven. `troubles` are what went wrong while looking."""
         if self.failed:
-            return Weighed((f"cannot be read: {self.failed}",))
+            return Weighed((f"illisible : {self.failed}",))
         problems = [*troubles, *self.distrusted, *self._proof_problems()]
         return Weighed((*problems, *self._reading_problems()))
 
     def _proof_problems(self) -> list[str]:
         found, passed = [], self.proven_at
         if not self.statuses:
-            found.append("there is no recovery set")
+            found.append("il n'y a aucun jeu")
         elif passed is None:
-            found.append("no set was ever proven")
+            found.append("aucun jeu n'a jamais été prouvé")
         elif self.taken_at - passed > self.policy.prove_within:
-            found.append(f"the last proof is {(self.taken_at - passed).days} days old")
+            found.append(f"la dernière preuve date de {(self.taken_at - passed).days} jours")
         last = self.newest_proof
         if last is not None and not last.passed:
-            found.append(f"set {last.set_id} failed its proof: {'; '.join(last.differences)}")
+            found.append(
+                f"le jeu {last.set_id} n'a pas passé sa preuve : {'; '.join(last.differences)}"
+            )
         return found
 
     def _reading_problems(self) -> list[str]:
         if self.reading is None or self.bound is None:
-            return ["the data was never read again"]
+            return ["les données n'ont jamais été relues"]
         found = [self._damage_text(each) for each in self.reading.damaged]
         if self.bound.late:
             days = self.bound.within.days
-            found.append(f"part of the data was not read for more than {days} days")
+            found.append(f"une partie des données n'a pas été relue depuis plus de {days} jours")
         return found + (differing(self.reading.spot) if self.reading.spot else [])
 
     def _damage_text(self, damage: Damage) -> str:
         hit = [name for name, each in self.statuses.items() if damage.key in each.why]
-        needed = f"sets {', '.join(hit)} need it" if hit else "no set needs it"
-        return f"{damage.key} is damaged, {needed}"
+        needed = f"nécessaire à {', '.join(hit)}" if hit else "aucun jeu n'en a besoin"
+        return f"{damage.key} est endommagé, {needed}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ class Standings:
         several = len(self.copies) > 1
         return Weighed(
             tuple(
-                f"{copy.repository}: {problem}" if several else problem
+                f"{copy.repository} : {problem}" if several else problem
                 for copy in self.copies
                 for problem in (
                     *copy.weighed((troubles or {}).get(copy.repository, ())).problems,
@@ -173,4 +175,4 @@ class Standings:
         here = max((each.started_at for each in copy.usable), default=None)
         if copy.failed or not due or (here is not None and here >= due[-1].started_at):
             return []
-        return [f"set {due[-1].id} is not whole there"]
+        return [f"le jeu {due[-1].id} n'y est pas entier"]

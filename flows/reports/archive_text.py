@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
-from flows.reports.wording import counted
+from flows.reports.wording import counted, moment
 
 
 def archive_notes(
@@ -30,3 +31,18 @@ def archive_notes(
         verb = "complétée par" if 0 in used else "lue dans"
         notes.append(f"archive {verb} {', '.join(others)}")
     return tuple(notes)
+
+
+def unread_notes(begin: datetime, read: Sequence[tuple[datetime, datetime]]) -> tuple[str, ...]:
+    """Say of which times between `begin` and the end of all logs none is left (French).
+
+    Args:
+        begin: The first moment that was asked for.
+        read: From when to when there are logs, oldest first.
+    """
+    ends = [begin, *(until for _, until in read)]
+    return tuple(
+        f"aucun journal archivé du {moment(since)} au {moment(until)}"
+        for since, (until, _) in zip(ends, read, strict=False)
+        if since < until
+    )

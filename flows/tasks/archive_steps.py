@@ -101,7 +101,7 @@ def _deliver(estate: Estate, server: Server, plan: RecoveryPlan, chosen: Recover
     assert archive is not None  # noqa: S101 - the caller checked
     assert position is not None  # noqa: S101
     chain = chain_behind(estate, chosen)
-    if plan.end and not leads_to(chain, plan.end):
+    if plan.end and not leads_to(chain, plan.end.log, plan.end.offset):
         raise NotFound(
             f"point in time {plan.point}",
             f"the archive does not lead there any more ({chain.gap})",

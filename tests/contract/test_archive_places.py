@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,20 +19,23 @@ from blocks.archives.places import ArchivePlaces
 from blocks.archives.s3_archive import S3Archive
 from blocks.errors import Unreachable
 from blocks.repositories.s3 import S3ObjectStore
-from blocks.types import LogId, Position
+from blocks.types import LogId, Position, RecoverySet
 from flows.decisions.log_chain import LogChain, chain_logs
 from flows.reports.archive_text import archive_notes
+from flows.tasks.archive_find import FoundStatement, search
 from flows.tasks.archive_look import log_bytes, pieces_of, with_what_is_left
 from tests.fakes.jobless_server import JoblessServer, jobless
 from tests.fakes.loopback_rclone import rclone_server
 from tests.fakes.loopback_s3 import FaultyProxy, LoopbackS3, Mode, faulty_proxy
 from tests.fakes.loopback_sshd import loopback_sshd
+from tests.unit.samples import recovery_set
 
 pytestmark = pytest.mark.timeout(60)
 T0 = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 LOG = LogId("bin.000001", "a" * 16)
 WHOLE = bytes(range(250)) * 4
 SECOND = timedelta(seconds=60)
+LOGS = Path(__file__).parent.parent / "data" / "binlog"
 
 
 @dataclass
@@ -72,16 +75,18 @@ class World:
         return b"".join(Path(each).read_bytes() for each in with_what_is_left(deliver))
 
 
-def key(seconds: int, begin: int, end: int) -> str:
+def key(seconds: int, begin: int, end: int, log: LogId = LOG) -> str:
     at = stamp(T0 + timedelta(seconds=seconds))
-    return f"web1/{at}-log-{LOG.name}-{LOG.identity}-{begin}-{end}.zst.age"
+    return f"web1/{at}-log-{log.name}-{log.identity}-{begin}-{end}.zst.age"
 
 
-def put(archive: S3Archive, seconds: int, begin: int, end: int) -> str:
+def put(
+    archive: S3Archive, seconds: int, begin: int, end: int, log: LogId = LOG, whole: bytes = WHOLE
+) -> str:
     """Put a piece as the agent does."""
-    name = key(seconds, begin, end)
+    name = key(seconds, begin, end, log)
     recipient = pyrage.x25519.Identity.from_str(archive.identity_key.get_secret_value()).to_public()
-    packed = zstandard.ZstdCompressor().compress(WHOLE[begin:end])
+    packed = zstandard.ZstdCompressor().compress(whole[begin:end])
     archive.store.put(name, pyrage.encrypt(packed, [recipient]))
     return name
 
@@ -198,3 +203,43 @@ def test_the_last_bucket_is_never_left_out(both: World) -> None:
         door.mode = Mode.FINE
     assert both.delivered(places) == WHOLE
     assert list(places.afresh().listings("web1")) == ["principal", "copie"]
+
+
+def made(hour: int, minute: int, log: LogId, offset: int) -> RecoverySet:
+    """A set that stands at this offset of a log."""
+    at = datetime(2026, 11, 23, hour, minute, tzinfo=UTC)
+    return replace(
+        recovery_set(at),
+        consistent_at=at,
+        position=Position(log.name, offset, "", at, log.identity),
+    )
+
+
+@pytest.mark.parametrize("burnt", [False, True])
+def test_a_statement_is_sought_before_and_after_a_recovery(world: World, burnt: bool) -> None:
+    """The new machine begins a log of the same name that follows on nothing."""
+    new = LogId(LOG.name, "b" * 16)
+    for seconds, name, log in (
+        (2700, "mariadb-bin.000001", LOG),
+        (3600, "mariadb-bin.000003", new),
+    ):
+        whole = (LOGS / name).read_bytes()
+        for archive in (world.first, world.second):
+            put(archive, seconds, 0, len(whole), log, whole)
+    if burnt:
+        world.proxies[0].cut_after(0)
+    old, later, ours = made(10, 20, LOG, 4), made(10, 30, LOG, 1000), made(10, 50, new, 4)
+    seen = search(world.places(), "web1", [ours, later, old], "INSERT INTO s.m", T0)
+    assert [(each.gtid, each.from_set) for each in seen.found] == [
+        ("0-1-5", later.id), ("0-1-9", later.id), ("0-1-26", ""),
+    ]  # fmt: skip
+    assert seen.found[0].statement == "insert into s.m(v) values('base')"
+    assert seen.read == (
+        (old.consistent_at, T0 + timedelta(minutes=45)),
+        (ours.consistent_at, T0 + timedelta(minutes=60)),
+    )
+    assert bool(seen.notes) == burnt
+    (newest,) = search(world.places(), "web1", [ours], "insert into s.m", T0).found
+    assert newest == FoundStatement(
+        "0-1-26", seen.found[2].at, "insert into s.m(v) values(rand())", ""
+    )

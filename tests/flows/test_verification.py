@@ -82,14 +82,14 @@ def test_a_drill_and_a_recovery_prove_their_set_too(world: World, set_id: str) -
 
 
 def test_without_a_restore_nothing_is_green(world: World, set_id: str) -> None:
-    with pytest.raises(VerificationFailed, match="no set was ever proven"):
+    with pytest.raises(VerificationFailed, match="aucun jeu n'a jamais été prouvé"):
         verification("web1", Load.NEVER)
     assert states() == {set_id: SetState.TAKEN}
     assert signals(world, "verification") == ["start", "fail"]
 
 
 def test_without_a_set_nothing_is_green(world: World) -> None:
-    with pytest.raises(VerificationFailed, match="there is no recovery set"):
+    with pytest.raises(VerificationFailed, match="il n'y a aucun jeu"):
         verification("web1")
 
 
@@ -100,7 +100,7 @@ def test_looks_that_fail_keep_the_run_from_green_but_not_the_restore(
     world.server.fail_next("digests", HostKeyMismatch("server web1", "shows another key", "look"))
     with pytest.raises(VerificationFailed) as raised:
         verification("web1")
-    for trouble in ("rolling read: bucket", "comparison with the server: server web1"):
+    for trouble in ("relecture : bucket", "comparaison avec le serveur : server web1"):
         assert trouble in raised.value.cause
     assert states() == {set_id: SetState.PROVEN}
     assert world.notifier.threads[-1].notice.failed
@@ -159,7 +159,7 @@ def test_damage_is_found_within_a_cycle_and_names_its_sets_only(
         except VerificationFailed as failed:
             red.append(str(failed))
     assert red
-    assert all(f"{key} is damaged, sets {newer} need it" in each for each in red)
+    assert all(f"{key} est endommagé, nécessaire à {newer}" in each for each in red)
     assert states() == {set_id: SetState.TAKEN, newer: SetState.FAILED}
     objects.put(key, true)
     verification("web1", Load.NEVER)
@@ -172,7 +172,7 @@ def test_damage_that_the_comparison_meets_is_told_the_same_day(
     objects, key = world.repository.objects(), newest_object(world, newer, Part.SITE)
     true = objects.get(key)
     objects.put(key, b"rotten")
-    with pytest.raises(VerificationFailed, match=f"{key} is damaged, sets {newer} need it"):
+    with pytest.raises(VerificationFailed, match=f"{key} est endommagé, nécessaire à {newer}"):
         verification("web1", Load.NEVER)
     assert states() == {set_id: SetState.TAKEN, newer: SetState.FAILED}
     spot = reading(world).spot
@@ -195,7 +195,7 @@ def newest_object(world: World, newer: str, part: Part) -> str:
 
 def test_a_difference_that_the_server_did_not_make_is_found(world: World, set_id: str) -> None:
     world.server.files["/srv/shop/index.php"].content = b"<?php rotten"
-    with pytest.raises(VerificationFailed, match=r"/srv/shop/index.php differs"):
+    with pytest.raises(VerificationFailed, match=r"/srv/shop/index.php diffère"):
         verification("web1", Load.NEVER)
     assert states() == {set_id: SetState.FAILED}
 
@@ -204,7 +204,7 @@ def test_a_file_that_the_server_changed_since_is_no_difference(world: World, set
     page = world.server.files["/srv/shop/index.php"]
     page.content, page.changed = b"<?php new", datetime.now(UTC)
     del world.server.files["/srv/brochure/index.html"]
-    with pytest.raises(VerificationFailed, match="no set was ever proven"):
+    with pytest.raises(VerificationFailed, match="aucun jeu n'a jamais été prouvé"):
         verification("web1", Load.NEVER)
     spot = reading(world).spot
     assert spot is not None

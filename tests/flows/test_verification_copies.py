@@ -98,7 +98,7 @@ def test_one_that_is_gone_keeps_the_run_from_green_and_not_the_other_from_its_pr
     there.pop(gone).destroy(GONE)
     with pytest.raises(VerificationFailed) as raised:
         verification("web1")
-    assert raised.value.cause == f"not proven: {gone}: cannot be read: the account is closed"
+    assert raised.value.cause == f"not proven: {gone} : illisible : the account is closed"
     ((name, left),) = there.items()
     assert proof(left, set_id) is not None
     assert states(set_id)[name] is SetState.PROVEN
@@ -112,7 +112,7 @@ def test_a_restore_proves_the_repository_that_gave_it_and_no_other(
 ) -> None:
     drill("web1")
     assert states(set_id) == {"main": SetState.PROVEN, "second": SetState.TAKEN}
-    with pytest.raises(VerificationFailed, match=r"second: no set was ever proven"):
+    with pytest.raises(VerificationFailed, match=r"second : aucun jeu n'a jamais été prouvé"):
         verification("web1", Load.NEVER)
     drill("web1", repository="second")
     assert states(set_id) == {"main": SetState.PROVEN, "second": SetState.PROVEN}
@@ -151,7 +151,7 @@ def test_damage_in_the_copy_is_found_within_a_cycle_and_told_of_it_alone(
         except VerificationFailed as failed:
             red.append(failed.cause)
     assert red
-    assert all(f"second: {key} is damaged, sets {set_id} need it" in each for each in red)
+    assert all(f"second : {key} est endommagé, nécessaire à {set_id}" in each for each in red)
     assert all("main:" not in each for each in red)
     assert states(set_id) == {"main": SetState.PROVEN, "second": SetState.FAILED}
 
@@ -169,5 +169,5 @@ def test_a_copy_that_was_never_made_is_not_green(world: World) -> None:
     world.back_up()
     with pytest.raises(VerificationFailed) as raised:
         verification("web1")
-    assert "second: there is no recovery set" in raised.value.cause
+    assert "second : il n'y a aucun jeu" in raised.value.cause
     assert "main:" not in raised.value.cause

@@ -13,7 +13,7 @@ from flows.decisions.archive_state import (
     judge_archive,
     judge_place,
 )
-from flows.reports.archive_text import archive_notes
+from flows.reports.archive_text import archive_notes, unread_notes
 from tests.unit.samples import NOON
 
 LIMIT, SECOND = timedelta(seconds=60), timedelta(seconds=1)
@@ -66,3 +66,16 @@ def test_notes_name_what_is_left_out_and_what_serves_instead() -> None:
         "archive principal : 2 morceaux endommagés",
         "archive complétée par copie",
     )
+
+
+def test_a_search_says_of_which_times_no_log_is_left() -> None:
+    noon, hour = NOON, timedelta(hours=1)
+    read = [(noon, noon + hour), (noon + 2 * hour, noon + 3 * hour)]
+    assert unread_notes(noon + hour / 2, read[:1]) == ()
+    assert unread_notes(noon - hour, read) == (
+        "aucun journal archivé du 2026-03-10 11:00:00 UTC (12:00:00 à Paris) "
+        "au 2026-03-10 12:00:00 UTC (13:00:00 à Paris)",
+        "aucun journal archivé du 2026-03-10 13:00:00 UTC (14:00:00 à Paris) "
+        "au 2026-03-10 14:00:00 UTC (15:00:00 à Paris)",
+    )
+    assert unread_notes(noon, []) == ()

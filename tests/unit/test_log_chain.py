@@ -9,7 +9,7 @@ from random import Random
 
 from blocks.archives.names import listing, stamp
 from blocks.archives.places import merged
-from blocks.types import ArchiveListing, FilePiece, LogId, LogPoint, Position, StoredObject
+from blocks.types import ArchiveListing, FilePiece, LogId, Position, StoredObject
 from flows.decisions.cover import cover
 from flows.decisions.log_chain import (
     LogChain,
@@ -18,7 +18,9 @@ from flows.decisions.log_chain import (
     cut_chain,
     leads_to,
     reach,
+    sets_since,
 )
+from tests.unit.samples import recovery_set
 
 T0 = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 A, B, C = "a" * 16, "b" * 16, "c" * 16
@@ -178,8 +180,18 @@ def test_a_hole_in_the_last_log_is_a_gap_all_the_same() -> None:
     hole = log(50, "000002", B, 700, 800)
     chain = chain_logs(merged([held_in(0, *ONE, *TWO), held_in(1, hole)]), POSITION)
     assert chain.gap == "bin.000002 ne fait suite à rien"
-    assert leads_to(chain, LogPoint(LogId("bin.000002", B), 500, "", (), None))
-    assert not leads_to(chain, LogPoint(LogId("bin.000002", B), 501, "", (), None))
+    assert leads_to(chain, LogId("bin.000002", B), 500)
+    assert not leads_to(chain, LogId("bin.000002", B), 501)
+
+
+def test_a_search_begins_at_the_newest_set_before_it_and_takes_all_later_ones() -> None:
+    noon, one, two = (recovery_set(T0 + timedelta(hours=n)) for n in range(3))
+    sets = [two, noon, one]
+    assert sets_since(sets, one.consistent_at) == [one, two]
+    assert sets_since(sets, one.consistent_at - timedelta(seconds=1)) == [noon, one, two]
+    assert sets_since(sets, at(-9999)) == [noon, one, two]
+    assert sets_since(sets, at(99999)) == [two]
+    assert sets_since([], at(0)) == []
 
 
 def test_changes_come_from_the_bucket_that_has_them() -> None:

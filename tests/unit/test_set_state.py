@@ -80,13 +80,15 @@ def weighed(days: float, proofs: list[Proof], reading: Reading | None = SEEN) ->
 
 def test_green_needs_a_proof_and_readings_and_nothing_against() -> None:
     assert weighed(1, [PROOF]) == ()
-    assert weighed(1, []) == ("no set was ever proven",)
-    assert weighed(1, [PROOF], None) == ("the data was never read again",)
-    assert [each.split(" ")[0] for each in weighed(8, [PROOF])] == ["the", "part"]
+    assert weighed(1, []) == ("aucun jeu n'a jamais été prouvé",)
+    assert weighed(1, [PROOF], None) == ("les données n'ont jamais été relues",)
+    assert [each.split(" ")[0] for each in weighed(8, [PROOF])] == ["la", "une"]
     later = replace(PROOF, set_id="web1-later", at=NOON + DAY, differences=("rows",))
-    assert weighed(1, [PROOF, later]) == ("set web1-later failed its proof: rows",)
+    assert weighed(1, [PROOF, later]) == ("le jeu web1-later n'a pas passé sa preuve : rows",)
     hurt = replace(SEEN, damaged=(Damage("web1/restic/data/ab/abcd", ("x",), NOON),))
-    assert weighed(1, [PROOF], hurt) == ("web1/restic/data/ab/abcd is damaged, no set needs it",)
+    assert weighed(1, [PROOF], hurt) == (
+        "web1/restic/data/ab/abcd est endommagé, aucun jeu n'en a besoin",
+    )
 
 
 def facts(engine: str = "InnoDB", **rows: int) -> DatabaseFacts:

@@ -38,7 +38,7 @@ def both(second: Standing, first: Standing = FIRST) -> Standings:
 def test_green_wants_every_repository_proven() -> None:
     assert both(SECOND).weighed().green
     unproven = both(replace(SECOND, proofs={}))
-    assert unproven.weighed().problems == ("copie: no set was ever proven",)
+    assert unproven.weighed().problems == ("copie : aucun jeu n'a jamais été prouvé",)
     assert unproven.proven_at is None
     older = both(replace(SECOND, proofs={MADE.id: replace(PROOF, at=NOON - DAY)}))
     assert older.proven_at == NOON - DAY, "the one that was proven the longest ago"
@@ -46,10 +46,10 @@ def test_green_wants_every_repository_proven() -> None:
 
 def test_one_that_cannot_be_read_is_one_problem_and_hides_nothing_of_the_other() -> None:
     known = both(UNREAD)
-    troubles = {"copie": ["rolling read: x", "restore: y"], "principal": ["restore: z"]}
+    troubles = {"copie": ["relecture : x", "restauration : y"], "principal": ["restauration : z"]}
     assert known.weighed(troubles).problems == (
-        "principal: restore: z",
-        "copie: cannot be read: does not answer",
+        "principal : restauration : z",
+        "copie : illisible : does not answer",
     )
     assert known.statuses[MADE.id].state is SetState.PROVEN
 
@@ -62,7 +62,7 @@ def test_a_set_is_as_good_as_its_best_repository_and_each_is_told() -> None:
     lines = states_text(known, MADE.id).splitlines()
     assert lines == [
         "principal : prouvé il y a 24 h 00 min",
-        "copie : ÉCHEC : web1/data/ab is damaged",
+        "copie : ÉCHEC : web1/data/ab est endommagé",
     ]
 
 
@@ -71,17 +71,17 @@ def test_a_copy_has_a_day_to_get_the_newest_set() -> None:
     assert both(late).weighed().green
     days = {"taken_at": NOON + 2 * DAY}
     found = both(replace(late, **days), replace(FIRST, **days)).weighed().problems
-    assert found == (f"copie: set {MADE.id} is not whole there",)
+    assert found == (f"copie : le jeu {MADE.id} n'y est pas entier",)
     refused = replace(SECOND, refused={MADE.id: "a snapshot is missing"}, **days)
     again = both(refused, replace(FIRST, **days)).weighed().problems
-    assert f"copie: set {MADE.id} is not whole there" in again
+    assert f"copie : le jeu {MADE.id} n'y est pas entier" in again
 
 
 def test_the_page_has_bytes_cost_and_bound_of_each_and_a_column_each() -> None:
     known = both(UNREAD)
     page = verification_markdown(verification_document(known, known.weighed()))
     assert "**NON PROUVÉES**" in page
-    assert "- copie: cannot be read: does not answer" in page
+    assert "- copie : illisible : does not answer" in page
     first, second = page.index("## Dépôt principal"), page.index("## Dépôt copie")
     assert first < page.index("6,0 Mo, soit 30,0 Mo sortis du stockage par mois") < second
     assert first < page.index("tout a été relu depuis moins de 24 h") < second
