@@ -40,7 +40,7 @@ def standing_text(known: Standings) -> str:
         f"{each.repository} : {_last_proof(each)}" if several else _last_proof(each)
         for each in known.copies
     )
-    return proofs if weighed.green else f"NON PROUVÉ : {proofs} ; {'; '.join(weighed.problems)}"
+    return proofs if weighed.green else f"NON PROUVÉ : {proofs} ; {' ; '.join(weighed.problems)}"
 
 
 def states_text(known: Standings, set_id: str) -> str:
