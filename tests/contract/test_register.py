@@ -16,11 +16,12 @@ import httpx
 import pytest
 from prefect.blocks.core import Block
 from prefect.client.orchestration import get_client
+from prefect.client.schemas import FlowRun
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymentId
 from prefect.client.schemas.sorting import DeploymentSort
 from prefect.events.schemas.automations import AutomationCore
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
-from prefect.states import Cancelling, Crashed, Suspended
+from prefect.states import Cancelling, Crashed, Failed, Suspended
 
 from blocks import registry
 from blocks.errors import AuthenticationFailed, ConfigurationError, Unreachable
@@ -261,15 +262,36 @@ def test_a_crashed_run_is_told_in_slack_by_the_server(
     applied: tuple[Change, ...], slack: str
 ) -> None:
     assert applied
-    message = 'lost "web1"\nand its <disk> & more'
-    with get_client(sync_client=True) as client:
-        deployment = client.read_deployment_by_name("drill/quarterly")
-        run = client.create_flow_run_from_deployment(deployment.id, parameters={"server": "web1"})
-        client.set_flow_run_state(run.id, Crashed(message=message), force=True)
+    run = crashed('lost "web1"\nand its <disk> & more')
     wait_until(lambda: "Crashed" in httpx.get(f"{slack}/messages", timeout=5).text, 60)
     told = httpx.get(f"{slack}/messages", timeout=5).json()
     assert run.name in str(told)
     assert 'lost "web1"' in str(told)
+
+
+def crashed(why: str) -> FlowRun:
+    """Return a run that the server lets crash."""
+    with get_client(sync_client=True) as client:
+        deployment = client.read_deployment_by_name("drill/quarterly")
+        run = client.create_flow_run_from_deployment(deployment.id, parameters={"server": "web1"})
+        client.set_flow_run_state(run.id, Crashed(message=why), force=True)
+        return run
+
+
+def test_an_end_that_comes_twice_is_told_once(applied: tuple[Change, ...], slack: str) -> None:
+    """A server on SQLite delivers an event again after "database is locked"."""
+    assert applied
+
+    def told(why: str) -> int:
+        return httpx.get(f"{slack}/messages", timeout=5).text.count(why)
+
+    run = crashed("lost the first")
+    wait_until(lambda: told("lost the first") == 1, 60)
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run.id, Failed(message="lost the first"), force=True)
+    crashed("lost the second")
+    wait_until(lambda: told("lost the second") == 1, 60)
+    assert told("lost the first") == 1
 
 
 def test_the_end_of_a_run_without_a_process_starts_the_flow_that_tells_it(
