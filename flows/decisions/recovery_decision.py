@@ -7,17 +7,17 @@ from datetime import datetime, timedelta
 
 from blocks.errors import ConfigurationError, OutOfScope, StaleObservation
 from blocks.types import RecoverySet
-from flows.decisions.other_release import expected
-from flows.decisions.readiness import (
+from flows.decisions.database_way import (
     NO_REPLAY,
     SERIES,
-    Readiness,
+    DatabaseWay,
     Way,
     can_replay,
     no_way_back,
     point_out_of_reach,
     restore_way,
 )
+from flows.decisions.other_release import expected
 from flows.decisions.recovery_plan import (
     Observation,
     Purpose,
@@ -80,8 +80,8 @@ def decide_recovery(seen: Observation, incident: str, purpose: Purpose) -> Recov
 
 
 def _useful(
-    seen: Observation, ways: Sequence[Readiness], purpose: Purpose
-) -> Sequence[tuple[TargetChoice, Readiness]]:
+    seen: Observation, ways: Sequence[DatabaseWay], purpose: Purpose
+) -> Sequence[tuple[TargetChoice, DatabaseWay]]:
     """Return the targets where what is wanted can be had: a point in time needs a replay."""
     pairs = tuple(zip(seen.targets, ways, strict=True))
     point = seen.archive.wanted
@@ -93,7 +93,7 @@ def _useful(
     return left
 
 
-def ways_back(chosen: RecoverySet, targets: Sequence[TargetChoice]) -> tuple[Readiness, ...]:
+def ways_back(chosen: RecoverySet, targets: Sequence[TargetChoice]) -> tuple[DatabaseWay, ...]:
     """Decide how the set's databases come back, a target each."""
     facts = chosen.database_facts
     return tuple(restore_way(facts, SERIES.get(each.release, "")) for each in targets)

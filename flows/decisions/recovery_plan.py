@@ -12,7 +12,7 @@ from enum import StrEnum
 from pydantic import TypeAdapter
 
 from blocks.types import AddressChange, AddressRecord, LogPoint, SmokeCheck, Tier
-from flows.decisions.readiness import Readiness
+from flows.decisions.database_way import DatabaseWay
 from flows.decisions.set_choice import SetChoice
 
 
@@ -165,7 +165,7 @@ class RecoveryPlan:
     point: str = ""
     end: LogPoint | None = None
     reaches: datetime | None = None
-    readiness: tuple[Readiness, ...] = ()
+    readiness: tuple[DatabaseWay, ...] = ()
     """How the databases come back, a target each, in their order."""
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from blocks.errors import ConfigurationError, DiskFull, NotFound, UnsafePlan
 from blocks.types import LogSpan, Part, RecoverySet
-from flows.decisions.readiness import Way, restore_way
+from flows.decisions.database_way import Way, restore_way
 from flows.decisions.site_restore import SiteMark, Stage, command
 
 MARGIN = 256 * 1024 * 1024

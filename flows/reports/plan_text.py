@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from flows.decisions.readiness import Readiness
+from flows.decisions.database_way import DatabaseWay
 from flows.decisions.recovery_plan import Purpose, RecoveryPlan, TargetChoice
 from flows.reports.wording import duration, moment
 
@@ -93,7 +93,7 @@ def _replay(plan: RecoveryPlan) -> str:
     return "aucun"
 
 
-def ways_text(targets: Sequence[TargetChoice], ways: Sequence[Readiness]) -> str:
+def ways_text(targets: Sequence[TargetChoice], ways: Sequence[DatabaseWay]) -> str:
     """Say how the databases come back, by target where they differ."""
     reasons = [each.reason for each in ways]
     if len(set(reasons)) == 1:

@@ -11,9 +11,9 @@ from blocks.errors import CommandFailed, ContinuityError, DamagedData, NotFound
 from blocks.repositories.mirrored import GONE
 from blocks.servers.base import Server
 from blocks.types import FilePiece, LogPoint, LogSpan, Part, RecoverySet
+from flows.decisions.database_way import NO_REPLAY, Way, point_out_of_reach, restore_way
 from flows.decisions.log_chain import choose_changes, leads_to
 from flows.decisions.point_in_time import WantedPoint
-from flows.decisions.readiness import NO_REPLAY, Way, point_out_of_reach, restore_way
 from flows.decisions.recovery_plan import Purpose, RecoveryPlan
 from flows.reports.wording import counted, size
 from flows.tasks.archive_look import (

@@ -12,8 +12,8 @@ from blocks.repositories.mirrored import GONE
 from blocks.servers.base import Server
 from blocks.servers.packages import OF_THE_MACHINE
 from blocks.types import Part, RecoverySet, RemoteCommand, SnapshotRef
+from flows.decisions.database_way import Way, no_way_back, restore_way
 from flows.decisions.other_release import Exchange, exchange, overlay, same_release, to_check
-from flows.decisions.readiness import Way, no_way_back, restore_way
 from flows.decisions.recovery_plan import RecoveryPlan
 from flows.reports.wording import counted, size
 from flows.tasks.incident import Incident, Source, StepNote

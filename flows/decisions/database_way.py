@@ -32,7 +32,7 @@ class Way(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Readiness:
+class DatabaseWay:
     """How a set's databases come back on a machine, and why so.
 
     Attributes:
@@ -45,7 +45,7 @@ class Readiness:
     missing: tuple[str, ...] = ()
 
 
-def restore_way(then: DatabaseFacts | None, series: str) -> Readiness:
+def restore_way(then: DatabaseFacts | None, series: str) -> DatabaseWay:
     """Decide how databases that were `then` come back on a MariaDB of this series.
 
     Args:
@@ -53,22 +53,22 @@ def restore_way(then: DatabaseFacts | None, series: str) -> Readiness:
         series: Series there, such as 11.8; "" while it is not known.
     """
     if then is None:
-        return Readiness(Way.NONE, "aucune")
+        return DatabaseWay(Way.NONE, "aucune")
     if not series:
         reason = f"copie physique si la machine a MariaDB {then.series}, sinon export SQL"
-        return Readiness(Way.ON_MACHINE, f"{reason} : décidé sur la machine")
+        return DatabaseWay(Way.ON_MACHINE, f"{reason} : décidé sur la machine")
     origin = f"{product(then.version)} {then.series}"
     if origin == f"MariaDB {series}":
-        return Readiness(Way.PHYSICAL, f"copie physique ({origin})")
+        return DatabaseWay(Way.PHYSICAL, f"copie physique ({origin})")
     change = f"{origin} → MariaDB {series}"
     missing = unknown_collations(then.collations, series)
     if missing:
         reason = f"impossible : {change} ne connaît pas {', '.join(missing)}"
-        return Readiness(Way.IMPOSSIBLE, reason, missing)
-    return Readiness(Way.LOGICAL, f"export SQL ({change})")
+        return DatabaseWay(Way.IMPOSSIBLE, reason, missing)
+    return DatabaseWay(Way.LOGICAL, f"export SQL ({change})")
 
 
-def no_way_back(set_id: str, readiness: Readiness) -> UnsafePlan:
+def no_way_back(set_id: str, readiness: DatabaseWay) -> UnsafePlan:
     """Return the error for databases that a machine cannot take."""
     return UnsafePlan(
         f"databases of set {set_id}",
@@ -79,7 +79,7 @@ def no_way_back(set_id: str, readiness: Readiness) -> UnsafePlan:
     )
 
 
-def can_replay(ready: Readiness) -> bool:
+def can_replay(ready: DatabaseWay) -> bool:
     """Return whether binary logs may be replayed after it, as far as is known."""
     return ready.way not in (Way.LOGICAL, Way.IMPOSSIBLE)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from blocks.errors import UnsafePlan
-from flows.decisions.readiness import NO_REPLAY, Way, restore_way, unknown_collations
+from flows.decisions.database_way import NO_REPLAY, Way, restore_way, unknown_collations
 from flows.decisions.recovery_again import taken_up
 from flows.decisions.recovery_decision import decide_recovery
 from flows.decisions.recovery_plan import ArchiveView, Purpose, TargetChoice
