@@ -46,7 +46,7 @@ def observe(
     with ThreadPoolExecutor(max_workers=4) as pool:
         answering = pool.submit(answering_ports, estate)
         looking = pool.submit(usable_copies, estate.only(repository) if repository else estate)
-        zones = [pool.submit(_view, ref, estate) for ref in estate.zones]
+        zones = [pool.submit(zone_view, ref, estate) for ref in estate.zones]
     copies = looking.result()
     again = f"continuity recover {estate.name}"
     chosen, archive = choose_for_point(estate, copies, wanted_set, point, again)
@@ -215,7 +215,7 @@ def shared_domain_notes(estate: Estate) -> tuple[str, ...]:
     return ()
 
 
-def _view(reference: str, estate: Estate) -> ZoneView:
+def zone_view(reference: str, estate: Estate) -> ZoneView:
     """Look at a zone, twice if that may help; one that cannot be read must not keep sites down."""
     zone, last = estate.zones[reference], False
     while True:

@@ -46,6 +46,7 @@ DEPLOYMENTS = {
     "ended-run/automatic",
     "site-restore/on-demand",
     "verification/daily",
+    "readiness/daily",
 }
 
 
@@ -193,6 +194,7 @@ def test_deployments_are_scheduled_in_paris(applied: tuple[Change, ...]) -> None
     }
     assert crons["backup/daily"] == [("15 4 * * *", "Europe/Paris", True)]
     assert crons["backup/weekly"] == [("45 5 * * 0", "Europe/Paris", True)]
+    assert crons["readiness/daily"] == [("0 9 * * *", "Europe/Paris", True)]
     assert crons["verification/daily"] == [("30 7 * * *", "Europe/Paris", True)]
     assert crons["drill/quarterly"] == [("30 5 1 1,4,7,10 *", "Europe/Paris", True)]
     assert crons["disaster-recovery/on-demand"] == []

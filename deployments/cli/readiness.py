@@ -1,0 +1,63 @@
+"""`continuity readiness`: whether everything would come back today."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from blocks import registry
+from deployments.cli.connection import EstateFile, Json, Local, connected
+from deployments.cli.progress import shown
+from flows.reports.readiness_text import check_row, readiness_document, rows
+from flows.tasks.incident import now, open_estate
+from flows.tasks.look import site_spec
+
+
+def readiness(
+    server: Annotated[str, typer.Argument(help="Name of the server; default all servers.")] = "",
+    as_json: Json = False,
+    local: Local = False,
+    estate: EstateFile = None,
+) -> None:
+    """Say whether a recovery would work today. Exit codes: 0 every site is ready, 3 not all."""
+    from flows.tasks.readiness_looks import look_at_readiness
+
+    documents = []
+    with connected(local=local, estate=estate, quiet=as_json), shown():
+        for name in [server] if server else registry.names("protected-server"):
+            opened = open_estate(name)
+            sites = [site_spec(each, opened) for each in opened.sites]
+            checks = look_at_readiness.fn(opened, subject=name)
+            documents.append(readiness_document(name, now(), sites, checks))
+    if as_json:
+        print(json.dumps(documents))
+    else:
+        for document in documents:
+            Console().print(_sites(document))
+            Console().print(_checks(document))
+    if not all(document["ready"] for document in documents):
+        raise typer.Exit(3)
+
+
+def _sites(document: dict[str, object]) -> Table:
+    table = Table(title=f"Prêt à reprendre ? {document['server']}", title_justify="left")
+    for column in ("Site", "Promesse", "Note", "État"):
+        table.add_column(column)
+    for each in rows(document, "sites"):
+        state = "prêt" if each["ready"] else "PAS PRÊT"
+        table.add_row(str(each["title"]), str(each["tier"]), f"{each['score']} %", state)
+    return table
+
+
+def _checks(document: dict[str, object]) -> Table:
+    table = Table(title="Contrôles", title_justify="left")
+    table.add_column("", no_wrap=True)
+    for column in ("Contrôle", "Site", "Constat", "À faire"):
+        table.add_column(column)
+    for each in rows(document, "checks"):
+        table.add_row(*check_row(each))
+    return table

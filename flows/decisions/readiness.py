@@ -1,0 +1,254 @@
+"""Decide, check by check, whether a server and its sites would come back today."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from blocks.types import AddressRecord, MachineSize, RecoverySet, ServerFacts, SmokeResult
+from flows.decisions.archive_state import ArchiveCondition, ArchiveState
+from flows.decisions.database_way import DatabaseWay, Way
+from flows.decisions.protection import Digit
+from flows.decisions.recovery_plan import SiteSpec, TargetChoice, ZoneView
+from flows.decisions.standing import Standings
+from flows.decisions.verification_plan import NEXT_RUN
+from flows.reports.wording import duration, moment, size
+
+TTL_LIMIT = timedelta(minutes=5)
+"""Visitors may be led to a lost server for so long after its records were changed."""
+SKEW_WARNING, SKEW_LIMIT = timedelta(seconds=2), timedelta(seconds=60)
+"""From the first on points in time are doubtful; S3 refuses requests that are 15 minutes off."""
+DRILL_WITHIN = timedelta(days=100)
+"""A quarter, and some days for one that was put off."""
+ROOM = 1.2
+"""A new machine's disk, in data of the old one."""
+
+
+class State(StrEnum):
+    """How one check ended."""
+
+    READY = "ready"
+    WARNING = "warning"
+    """Recovery would work, but not as well as it could."""
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    """Could not be looked at: never green without proof."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the table.
+
+    Attributes:
+        about: What was looked at, in French: "dernier jeu".
+        seen: What was found, in French.
+        hint: What to type or do next, "" when all is well.
+        site: The site that it is about, "" for all sites of the server.
+    """
+
+    about: str
+    state: State
+    seen: str
+    hint: str = ""
+    site: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteReadiness:
+    """What may be said of one site today.
+
+    Attributes:
+        score: Share of its checks that are ready, in percent, rounded down: 100 means all.
+        ready: Whether nothing failed and nothing is unknown.
+    """
+
+    site: str
+    score: int
+    ready: bool
+
+
+def weigh(site: str, checks: Sequence[Check]) -> SiteReadiness:
+    """Weigh a site's own checks and those of its whole server; without any it is not ready."""
+    ours = [each for each in checks if each.site in ("", site)]
+    good = sum(each.state is State.READY for each in ours)
+    bad = any(each.state in (State.FAILED, State.UNKNOWN) for each in ours)
+    return SiteReadiness(site, good * 100 // len(ours) if ours else 0, bool(ours) and not bad)
+
+
+def judge_newest_set(server: str, known: Standings) -> Check:
+    """Say how old the newest set is that a recovery could take."""
+    again = f"continuity backup {server}"
+    usable = [each for each in known.sets if each.id not in known.refused]
+    if not usable:
+        return Check("dernier jeu", State.FAILED, "aucun jeu utilisable", again)
+    newest = max(usable, key=lambda each: each.consistent_at)
+    age = known.taken_at - newest.consistent_at
+    seen = f"{newest.id}, il y a {duration(age)}"
+    if age > NEXT_RUN:
+        return Check("dernier jeu", State.FAILED, seen, again)
+    return Check("dernier jeu", State.READY, seen)
+
+
+def judge_proof(server: str, known: Standings) -> Check:
+    """Say whether the sets are proven in every repository."""
+    weighed = known.weighed()
+    if weighed.green:
+        return Check("preuve", State.READY, f"prouvé le {moment(known.proven_at)}")
+    hint = f"continuity verify {server}"
+    return Check("preuve", State.FAILED, " ; ".join(weighed.problems), hint)
+
+
+def judge_archive_lag(server: str, state: ArchiveState | None) -> Check:
+    """Say how much would be lost now."""
+    if state is None:
+        seen = "pas d'archive continue : tout ce qui suit le dernier jeu serait perdu"
+        return Check("archive", State.WARNING, seen, "archive: NOM, dans le fichier du parc")
+    states = {
+        ArchiveCondition.CURRENT: State.READY,
+        ArchiveCondition.DEGRADED: State.WARNING,
+        ArchiveCondition.UNKNOWN: State.UNKNOWN,
+    }
+    found = states.get(state.condition, State.FAILED)
+    seen = f"retard {duration(state.lag)}"
+    if found is State.READY:
+        return Check("archive", found, seen)
+    return Check("archive", found, f"{seen} ; {state.detail}", "continuity archive status")
+
+
+def judge_rule(server: str, digits: Sequence[Digit]) -> Check:
+    """Say whether 3-2-1-1-0 holds."""
+    broken = [f"{each.rule} : {each.evidence}" for each in digits if each.holds is False]
+    unknown = [f"{each.rule} : {each.evidence}" for each in digits if each.holds is None]
+    state = State.FAILED if broken else State.UNKNOWN if unknown else State.READY
+    hint = "" if state is State.READY else f"continuity sets {server}"
+    return Check("règle 3-2-1-1-0", state, " ; ".join([*broken, *unknown]) or "tenue", hint)
+
+
+def judge_clock(there: datetime, before: datetime, after: datetime) -> Check:
+    """Compare a server's clock with ours, which was read before and after it."""
+    skew = max(before - there, there - after, timedelta())
+    seen = f"écart {duration(skew)}"
+    if skew < SKEW_WARNING:
+        return Check("horloge", State.READY, seen)
+    state = State.WARNING if skew < SKEW_LIMIT else State.FAILED
+    return Check("horloge", state, seen, "sur le serveur : timedatectl set-ntp true")
+
+
+def judge_target(
+    target: TargetChoice, sizes: Sequence[MachineSize], facts: ServerFacts, way: DatabaseWay | None
+) -> Check:
+    """Say whether the server's data would come back on a machine of this target.
+
+    Args:
+        target: The declared provider and size.
+        sizes: What the provider says that can be ordered now.
+        facts: The server, as it was in the newest set.
+        way: How its databases would come back there; None without a set.
+    """
+    about = f"machine {target.provider}"
+    wanted = [each for each in sizes if each.name == target.size] if target.size else sizes[:1]
+    if not wanted:
+        offered = ", ".join(each.name for each in sizes) or "rien"
+        seen = f"{target.size or 'aucune taille'} : pas proposée ({offered})"
+        return Check(about, State.FAILED, seen, "targets: dans le fichier du parc")
+    data = facts.disk_size - facts.disk_free
+    seen = f"{wanted[0].name} : {size(wanted[0].disk)} de disque pour {size(data)}"
+    if wanted[0].disk < data * ROOM:
+        return Check(about, State.FAILED, seen, "targets: une taille plus grande")
+    if way is None or way.way is Way.ON_MACHINE:
+        return Check(about, State.WARNING, f"{seen} ; bases : {way.reason if way else 'inconnu'}")
+    if way.way is Way.IMPOSSIBLE:
+        return Check(about, State.FAILED, f"{seen} ; bases : {way.reason}", "targets: une autre")
+    state = State.WARNING if way.way is Way.LOGICAL else State.READY
+    return Check(about, state, f"{seen} ; bases : {way.reason}")
+
+
+def judge_drill(server: str, last: datetime | None, now: datetime) -> Check:
+    """Say when the recovery was last practised with success."""
+    if last is None:
+        return Check("exercice", State.FAILED, "jamais réussi", f"continuity drill {server}")
+    seen = f"réussi il y a {duration(now - last)}"
+    if now - last > DRILL_WITHIN:
+        return Check("exercice", State.FAILED, seen, f"continuity drill {server}")
+    return Check("exercice", State.READY, seen)
+
+
+def judge_names(site: SiteSpec, views: Sequence[ZoneView], address: str) -> list[Check]:
+    """Say whether every name of a site can be led elsewhere, and how soon visitors follow.
+
+    Args:
+        site: Whose names.
+        views: The zones that were declared; one that could not be read makes its names unknown.
+        address: Where the server is now.
+    """
+    held: dict[tuple[str, str], AddressRecord] = {
+        (record.name, record.type): record for view in views for record in view.records
+    }
+    unread = [view for view in views if view.refused]
+    names = [_name(site, domain, held, unread, address) for domain in site.domains]
+    slow = [
+        f"{record.name} : {record.ttl} s"
+        for (name, _), record in sorted(held.items())
+        if name in site.domains and record.ttl > TTL_LIMIT.total_seconds()
+    ]
+    limit = int(TTL_LIMIT.total_seconds())
+    if slow:
+        ttl = Check(
+            "durée DNS", State.WARNING, ", ".join(slow), f"ramener le TTL à {limit} s", site.name
+        )
+    else:
+        ttl = Check("durée DNS", State.READY, f"au plus {limit} s", site=site.name)
+    return [*names, ttl]
+
+
+def _name(
+    site: SiteSpec,
+    domain: str,
+    held: Mapping[tuple[str, str], AddressRecord],
+    unread: Sequence[ZoneView],
+    address: str,
+) -> Check:
+    about = f"DNS {domain}"
+    record = held.get((domain, "A"))
+    if record is None:
+        refused = [v for v in unread if domain == v.zone or domain.endswith(f".{v.zone}")]
+        if refused:
+            return Check(
+                about, State.UNKNOWN, refused[0].refused, "zones: clé ou droits", site.name
+            )
+        hint = "zones: déclarer sa zone, ou créer l'enregistrement"
+        return Check(about, State.FAILED, "aucun enregistrement A", hint, site.name)
+    if address not in record.values:
+        seen = f"mène à {', '.join(record.values)}, pas à {address}"
+        hint = "corriger le DNS, ou `address` dans le fichier du parc"
+        return Check(about, State.FAILED, seen, hint, site.name)
+    if six := held.get((domain, "AAAA")):
+        seen = f"{address} et {', '.join(six.values)} : la reprise retirera l'IPv6"
+        return Check(about, State.WARNING, seen, "", site.name)
+    return Check(about, State.READY, address, site=site.name)
+
+
+def judge_pages(site: SiteSpec, seen: Sequence[SmokeResult]) -> Check:
+    """Say whether the pages answer today: what fails now would fail after a recovery too."""
+    bad = [
+        f"{urlsplit(each.check.url).path or '/'} : {each.observed}"
+        for each in seen
+        if not each.passed
+    ]
+    if bad:
+        hint = "corriger le site, ou `smoke` dans le fichier du parc"
+        return Check("pages", State.FAILED, " ; ".join(bad), hint, site.name)
+    return Check("pages", State.READY, f"{len(seen)} conformes", site=site.name)
+
+
+def unseen(about: str, cause: str, hint: str) -> Check:
+    """Return the check of something that could not be looked at."""
+    return Check(about, State.UNKNOWN, cause, hint)
+
+
+def newest(sets: Iterable[RecoverySet]) -> RecoverySet | None:
+    """Return the set whose data are the newest, None without any."""
+    return max(sets, key=lambda each: each.consistent_at, default=None)

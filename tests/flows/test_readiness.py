@@ -1,0 +1,58 @@
+"""Readiness over memory blocks: ready only after backup, proof and drill; red for what breaks."""
+
+from __future__ import annotations
+
+import pytest
+
+from blocks.errors import AuthenticationFailed, Unreachable, VerificationFailed
+from flows.drill import drill
+from flows.readiness import readiness
+from flows.tasks.incident import open_estate
+from flows.tasks.readiness_looks import last_drill, look_at_readiness
+from tests.flows.world import OLD, SHOP, World
+
+
+def checks() -> dict[str, str]:
+    """Return the state of each check by its name, with its site if it is of one."""
+    found = look_at_readiness.fn(open_estate("web1"), subject="web1")
+    return {f"{each.about} {each.site}".strip(): str(each.state) for each in found}
+
+
+def test_without_a_set_nobody_is_ready_and_people_are_told(world: World) -> None:
+    with pytest.raises(VerificationFailed, match="aucun jeu utilisable"):
+        readiness("web1")
+    assert any("Contrôle avant sinistre" in each.notice.text for each in world.notifier.threads)
+
+
+def test_a_drill_and_a_set_make_those_checks_green(world: World) -> None:
+    assert last_drill(open_estate("web1")) is None
+    world.back_up()
+    assert checks()["exercice"] == "failed"
+    drill("web1")
+    found = checks()
+    assert found["dernier jeu"] == found["exercice"] == found["horloge"] == "ready"
+    assert found["pages shop"] == found[f"DNS {SHOP} shop"] == "ready"
+    world.lose()
+    world.recover()
+    assert last_drill(open_estate("web1")) is not None
+
+
+def test_what_breaks_is_red_and_hides_nothing_else(world: World) -> None:
+    world.back_up()
+    before = checks()
+    world.probe.stop(OLD)
+    world.zone.close(AuthenticationFailed("zone atelier", "the key is refused", "renew it"))
+    world.inner.put(SHOP, "A", ["192.0.2.77"], ttl=7200)
+    world.server.fail_next("facts", Unreachable("server web1", "does not answer", "look"))
+    world.provider.fail_next("find", AuthenticationFailed("vps", "the token ended", "renew it"))
+    after = checks()
+    changed = {name: state for name, state in after.items() if before.get(name) != state}
+    assert changed == {
+        "pages shop": "failed",
+        "pages brochure": "failed",
+        f"DNS {SHOP} shop": "failed",
+        "durée DNS shop": "warning",
+        "DNS vitrine.atelier.test brochure": "unknown",
+        "horloge": "unknown",
+        "machine memory-vps/first": "unknown",
+    }

@@ -1,0 +1,166 @@
+"""Whether a server and its sites would come back today: never green without a look."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from blocks.types import AddressRecord, MachineSize, SmokeCheck, SmokeResult, Tier
+from flows.decisions.archive_state import ArchiveCondition, ArchiveState
+from flows.decisions.database_way import restore_way
+from flows.decisions.protection import Digit
+from flows.decisions.readiness import (
+    DRILL_WITHIN,
+    Check,
+    State,
+    judge_archive_lag,
+    judge_clock,
+    judge_drill,
+    judge_names,
+    judge_newest_set,
+    judge_pages,
+    judge_proof,
+    judge_rule,
+    judge_target,
+    unseen,
+    weigh,
+)
+from flows.decisions.recovery_plan import SiteSpec, TargetChoice, ZoneView
+from flows.decisions.verification_plan import NEXT_RUN
+from flows.reports.readiness_text import problems, readiness_document, readiness_markdown
+from tests.unit.samples import NOON, OLD, recovery_set
+from tests.unit.test_standings import FIRST, SECOND, UNREAD, both
+
+SECOND_OF = timedelta(seconds=1)
+GIB = 1024**3
+NAME = "boutique.test"
+SITE = SiteSpec("boutique", "La boutique", (NAME,), (), Tier.HOURS_48, 10, ())
+MADE = recovery_set()
+TARGET = TargetChoice("vps/first", "standard", "", "12")
+OFFERED = (MachineSize("small", 1, GIB, 2 * GIB), MachineSize("standard", 2, GIB, 900 * GIB))
+
+
+def zone(*records: AddressRecord, refused: str = "") -> list[ZoneView]:
+    return [ZoneView("zone/test", "test", records, refused)]
+
+
+def led(ttl: int = 60, *values: str, kind: str = "A") -> AddressRecord:
+    return AddressRecord(NAME, kind, ttl, values or (OLD,))
+
+
+def test_a_set_must_be_there_and_of_the_last_day() -> None:
+    known = both(SECOND)
+    assert judge_newest_set("web1", known).state is State.READY
+    late = replace(FIRST, taken_at=MADE.consistent_at + NEXT_RUN + SECOND_OF)
+    old = judge_newest_set("web1", both(SECOND, late))
+    assert (old.state, old.hint) == (State.FAILED, "continuity backup web1")
+    none = replace(known, refused={each.id: "rotten" for each in known.sets})
+    assert judge_newest_set("web1", none).state is State.FAILED
+
+
+def test_a_proof_is_needed_in_every_repository() -> None:
+    assert judge_proof("web1", both(SECOND)).state is State.READY
+    red = judge_proof("web1", both(UNREAD))
+    assert (red.state, red.hint) == (State.FAILED, "continuity verify web1")
+    assert "illisible" in red.seen
+
+
+@pytest.mark.parametrize(
+    ("condition", "state"),
+    [
+        (ArchiveCondition.CURRENT, State.READY),
+        (ArchiveCondition.DEGRADED, State.WARNING),
+        (ArchiveCondition.LATE, State.FAILED),
+        (ArchiveCondition.BROKEN, State.FAILED),
+        (ArchiveCondition.UNKNOWN, State.UNKNOWN),
+    ],
+)
+def test_an_archive_must_be_current(condition: ArchiveCondition, state: State) -> None:
+    found = ArchiveState("web1", condition, 5 * SECOND_OF, NOON, "because")
+    assert judge_archive_lag("web1", found).state is state
+    assert judge_archive_lag("web1", None).state is State.WARNING
+
+
+def test_the_rule_is_red_before_it_is_unknown() -> None:
+    held, broken, dark = Digit("3", True, "a"), Digit("2", False, "b"), Digit("1", None, "c")
+    assert judge_rule("web1", [held]).state is State.READY
+    assert judge_rule("web1", [held, dark]).state is State.UNKNOWN
+    assert judge_rule("web1", [held, dark, broken]).seen == "2 : b ; 1 : c"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "state"),
+    [
+        (0, State.READY), (-1, State.READY), (4, State.READY),
+        (6, State.WARNING), (-3, State.WARNING), (70, State.FAILED), (-70, State.FAILED),
+    ],
+)  # fmt: skip
+def test_a_clock_is_compared_with_ours_before_and_after(seconds: float, state: State) -> None:
+    """The look took three seconds: what lies within them is no error."""
+    there = NOON + seconds * SECOND_OF
+    assert judge_clock(there, NOON, NOON + 3 * SECOND_OF).state is state
+
+
+def test_a_machine_must_be_offered_and_hold_the_data_and_its_databases() -> None:
+    facts = replace(MADE.server_facts, disk_size=10 * GIB, disk_free=5 * GIB)
+    here = restore_way(MADE.database_facts, "10.11")
+    assert judge_target(TARGET, OFFERED, facts, here).state is State.READY
+    gone = judge_target(replace(TARGET, size="huge"), OFFERED, facts, here)
+    assert gone.seen == "huge : pas proposée (small, standard)"
+    assert judge_target(TARGET, (), facts, here).state is State.FAILED
+    small = judge_target(replace(TARGET, size=""), OFFERED, facts, here)
+    assert (small.state, small.seen.split(" ")[0]) == (State.FAILED, "small")
+    newer = restore_way(MADE.database_facts, "11.8")
+    assert judge_target(TARGET, OFFERED, facts, newer).state is State.WARNING
+    late = replace(MADE.database_facts, collations=("utf8mb4_uca1400_ai_ci",))
+    never = restore_way(late, "10.5")
+    assert judge_target(TARGET, OFFERED, facts, never).state is State.FAILED
+    assert judge_target(TARGET, OFFERED, facts, restore_way(late, "")).state is State.WARNING
+
+
+def test_a_drill_must_have_worked_this_quarter() -> None:
+    assert judge_drill("web1", NOON, NOON + DRILL_WITHIN).state is State.READY
+    assert judge_drill("web1", NOON, NOON + DRILL_WITHIN + SECOND_OF).state is State.FAILED
+    assert judge_drill("web1", None, NOON).hint == "continuity drill web1"
+
+
+def test_names_must_be_ours_to_lead_elsewhere_and_soon() -> None:
+    name, ttl = judge_names(SITE, zone(led()), OLD)
+    assert (name.state, ttl.state) == (State.READY, State.READY)
+    _, slow = judge_names(SITE, zone(led(3600)), OLD)
+    assert (slow.state, slow.seen) == (State.WARNING, f"{NAME} : 3600 s")
+    away, _ = judge_names(SITE, zone(led(60, "192.0.2.1")), OLD)
+    assert away.seen == f"mène à 192.0.2.1, pas à {OLD}"
+    assert away.state is State.FAILED
+    assert judge_names(SITE, zone(), OLD)[0].state is State.FAILED
+    dark, _ = judge_names(SITE, zone(refused="key"), OLD)
+    assert (dark.state, dark.seen) == (State.UNKNOWN, "key")
+    six, _ = judge_names(SITE, zone(led(), led(60, "2001:db8::1", kind="AAAA")), OLD)
+    assert six.state is State.WARNING
+
+
+def test_a_page_that_fails_today_is_named() -> None:
+    page = SmokeCheck(f"https://{NAME}/order")
+    seen = [SmokeResult(page, OLD, passed, "503", 0.1) for passed in (True, False)]
+    assert judge_pages(SITE, seen[:1]).state is State.READY
+    assert judge_pages(SITE, seen).seen == "/order : 503"
+
+
+def test_one_red_or_unknown_check_of_the_server_keeps_every_site_from_ready() -> None:
+    good = Check("a", State.READY, "")
+    own = Check("b", State.FAILED, "broken", "mend it", site="boutique")
+    assert weigh("boutique", [good, own]).score == 50
+    assert not weigh("boutique", [good, own]).ready
+    assert weigh("vitrine", [good, own]).ready
+    assert weigh("vitrine", [good, replace(good, state=State.WARNING)]).ready
+    assert not weigh("vitrine", [good, unseen("c", "no answer", "wait")]).ready
+    assert not weigh("vitrine", []).ready
+    other = replace(SITE, name="vitrine", title="La vitrine")
+    document = readiness_document("web1", NOON, [SITE, other], [good, own])
+    assert (document["ready"], problems(document)) == (False, ["b (boutique) : broken"])
+    page = readiness_markdown([document])
+    assert "| La boutique | web1 | 48h | 50 % | **PAS PRÊT** |" in page
+    assert "| La vitrine | web1 | 48h | 100 % | prêt |" in page
+    assert "| ✗ ÉCHEC | b | boutique | broken | mend it |" in page
