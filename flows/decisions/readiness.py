@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from blocks.types import AddressRecord, MachineSize, RecoverySet, ServerFacts, SmokeResult
+from blocks.types import AddressRecord, MachineSize, Part, RecoverySet, SmokeResult
 from flows.decisions.archive_state import ArchiveCondition, ArchiveState
 from flows.decisions.database_way import DatabaseWay, Way
 from flows.decisions.protection import Digit
 from flows.decisions.recovery_plan import SiteSpec, TargetChoice, ZoneView
 from flows.decisions.standing import Standings
 from flows.decisions.verification_plan import NEXT_RUN
-from flows.reports.wording import duration, moment, size
+from flows.reports.wording import counted, duration, moment, size
 
 TTL_LIMIT = timedelta(minutes=5)
 """Visitors may be led to a lost server for so long after its records were changed."""
@@ -23,8 +23,12 @@ SKEW_WARNING, SKEW_LIMIT = timedelta(seconds=2), timedelta(seconds=60)
 """From the first on points in time are doubtful; S3 refuses requests that are 15 minutes off."""
 DRILL_WITHIN = timedelta(days=100)
 """A quarter, and some days for one that was put off."""
-ROOM = 1.2
-"""A new machine's disk, in data of the old one."""
+SYSTEM, ROOM = 5 * 1024**3, 2
+"""What a new machine's disk must hold: the system, and so many times the data of a set."""
+
+
+RESTORED = (Part.PHYSICAL, Part.SITE, Part.CONFIGURATION)
+"""Parts of a set that lie on the new machine's disk afterwards."""
 
 
 class State(StrEnum):
@@ -138,15 +142,15 @@ def judge_clock(there: datetime, before: datetime, after: datetime) -> Check:
 
 
 def judge_target(
-    target: TargetChoice, sizes: Sequence[MachineSize], facts: ServerFacts, way: DatabaseWay | None
+    target: TargetChoice, sizes: Sequence[MachineSize], made: RecoverySet, way: DatabaseWay
 ) -> Check:
-    """Say whether the server's data would come back on a machine of this target.
+    """Say whether a set's data would come back on a machine of this target.
 
     Args:
         target: The declared provider and size.
         sizes: What the provider says that can be ordered now.
-        facts: The server, as it was in the newest set.
-        way: How its databases would come back there; None without a set.
+        made: The set with the newest data.
+        way: How its databases would come back there.
     """
     about = f"machine {target.provider}"
     wanted = [each for each in sizes if each.name == target.size] if target.size else sizes[:1]
@@ -154,15 +158,13 @@ def judge_target(
         offered = ", ".join(each.name for each in sizes) or "rien"
         seen = f"{target.size or 'aucune taille'} : pas proposée ({offered})"
         return Check(about, State.FAILED, seen, "targets: dans le fichier du parc")
-    data = facts.disk_size - facts.disk_free
-    seen = f"{wanted[0].name} : {size(wanted[0].disk)} de disque pour {size(data)}"
-    if wanted[0].disk < data * ROOM:
+    data = sum(ref.size for ref in made.snapshots if ref.part in RESTORED)
+    seen = f"{wanted[0].name} : {size(wanted[0].disk)} de disque pour {size(data)} de données"
+    if wanted[0].disk < SYSTEM + data * ROOM:
         return Check(about, State.FAILED, seen, "targets: une taille plus grande")
-    if way is None or way.way is Way.ON_MACHINE:
-        return Check(about, State.WARNING, f"{seen} ; bases : {way.reason if way else 'inconnu'}")
     if way.way is Way.IMPOSSIBLE:
         return Check(about, State.FAILED, f"{seen} ; bases : {way.reason}", "targets: une autre")
-    state = State.WARNING if way.way is Way.LOGICAL else State.READY
+    state = State.WARNING if way.way in (Way.LOGICAL, Way.ON_MACHINE) else State.READY
     return Check(about, state, f"{seen} ; bases : {way.reason}")
 
 
@@ -241,7 +243,12 @@ def judge_pages(site: SiteSpec, seen: Sequence[SmokeResult]) -> Check:
     if bad:
         hint = "corriger le site, ou `smoke` dans le fichier du parc"
         return Check("pages", State.FAILED, " ; ".join(bad), hint, site.name)
-    return Check("pages", State.READY, f"{len(seen)} conformes", site=site.name)
+    return Check(
+        "pages",
+        State.READY,
+        f"{counted(len(seen), 'page')} conforme{'s' if len(seen) > 1 else ''}",
+        site=site.name,
+    )
 
 
 def unseen(about: str, cause: str, hint: str) -> Check:

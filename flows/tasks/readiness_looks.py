@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 
-from blocks.errors import ContinuityError
+from blocks.errors import ContinuityError, NotFound
 from blocks.repositories.journal import Journal, incidents
 from blocks.types import RecoverySet
 from flows.decisions.archive_state import LIMIT
@@ -85,9 +85,11 @@ def _machines(estate: Estate, made: RecoverySet | None) -> Looks:
     def target(each: TargetChoice) -> Sequence[Check]:
         provider = estate.providers[each.provider]
         provider.find({})
-        facts = made.server_facts if made else estate.server.facts()
-        way = restore_way(made.database_facts, SERIES.get(each.release, "")) if made else None
-        return (judge_target(each, provider.sizes(), facts, way),)
+        sizes = provider.sizes()
+        if made is None:
+            raise NotFound(f"set of {estate.name}", "none", f"continuity backup {estate.name}")
+        way = restore_way(made.database_facts, SERIES.get(each.release, ""))
+        return (judge_target(each, sizes, made, way),)
 
     return [
         ("horloge", clock),

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from blocks.types import AddressRecord, MachineSize, SmokeCheck, SmokeResult, Tier
+from blocks.types import AddressRecord, MachineSize, Part, SmokeCheck, SmokeResult, Tier
 from flows.decisions.archive_state import ArchiveCondition, ArchiveState
 from flows.decisions.database_way import restore_way
 from flows.decisions.protection import Digit
@@ -39,7 +39,7 @@ NAME = "boutique.test"
 SITE = SiteSpec("boutique", "La boutique", (NAME,), (), Tier.HOURS_48, 10, ())
 MADE = recovery_set()
 TARGET = TargetChoice("vps/first", "standard", "", "12")
-OFFERED = (MachineSize("small", 1, GIB, 2 * GIB), MachineSize("standard", 2, GIB, 900 * GIB))
+OFFERED = (MachineSize("small", 1, GIB, 14 * GIB), MachineSize("standard", 2, GIB, 16 * GIB))
 
 
 def zone(*records: AddressRecord, refused: str = "") -> list[ZoneView]:
@@ -104,20 +104,21 @@ def test_a_clock_is_compared_with_ours_before_and_after(seconds: float, state: S
 
 
 def test_a_machine_must_be_offered_and_hold_the_data_and_its_databases() -> None:
-    facts = replace(MADE.server_facts, disk_size=10 * GIB, disk_free=5 * GIB)
+    part = replace(MADE.snapshots[0], size=5 * GIB)
+    made = replace(MADE, snapshots=(part, replace(part, part=Part.DATABASE, size=900 * GIB)))
     here = restore_way(MADE.database_facts, "10.11")
-    assert judge_target(TARGET, OFFERED, facts, here).state is State.READY
-    gone = judge_target(replace(TARGET, size="huge"), OFFERED, facts, here)
+    assert judge_target(TARGET, OFFERED, made, here).state is State.READY
+    gone = judge_target(replace(TARGET, size="huge"), OFFERED, made, here)
     assert gone.seen == "huge : pas proposée (small, standard)"
-    assert judge_target(TARGET, (), facts, here).state is State.FAILED
-    small = judge_target(replace(TARGET, size=""), OFFERED, facts, here)
+    assert judge_target(TARGET, (), made, here).state is State.FAILED
+    small = judge_target(replace(TARGET, size=""), OFFERED, made, here)
     assert (small.state, small.seen.split(" ")[0]) == (State.FAILED, "small")
     newer = restore_way(MADE.database_facts, "11.8")
-    assert judge_target(TARGET, OFFERED, facts, newer).state is State.WARNING
+    assert judge_target(TARGET, OFFERED, made, newer).state is State.WARNING
     late = replace(MADE.database_facts, collations=("utf8mb4_uca1400_ai_ci",))
     never = restore_way(late, "10.5")
-    assert judge_target(TARGET, OFFERED, facts, never).state is State.FAILED
-    assert judge_target(TARGET, OFFERED, facts, restore_way(late, "")).state is State.WARNING
+    assert judge_target(TARGET, OFFERED, made, never).state is State.FAILED
+    assert judge_target(TARGET, OFFERED, made, restore_way(late, "")).state is State.WARNING
 
 
 def test_a_drill_must_have_worked_this_quarter() -> None:
