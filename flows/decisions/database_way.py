@@ -68,12 +68,11 @@ def restore_way(then: DatabaseFacts | None, series: str) -> DatabaseWay:
     return DatabaseWay(Way.LOGICAL, f"export SQL ({change})")
 
 
-def no_way_back(set_id: str, readiness: DatabaseWay) -> UnsafePlan:
+def no_way_back(set_id: str, way: DatabaseWay) -> UnsafePlan:
     """Return the error for databases that a machine cannot take."""
     return UnsafePlan(
         f"databases of set {set_id}",
-        f"use collations that the new machine's MariaDB does not know: "
-        f"{', '.join(readiness.missing)}",
+        f"use collations that the new machine's MariaDB does not know: {', '.join(way.missing)}",
         "add a target with the lost server's release of Debian, or a newer one, to the estate "
         "file, then: continuity estate apply",
     )

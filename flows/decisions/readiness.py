@@ -105,7 +105,7 @@ def judge_proof(server: str, known: Standings) -> Check:
     return Check("preuve", State.FAILED, " ; ".join(weighed.problems), hint)
 
 
-def judge_archive_lag(server: str, state: ArchiveState | None) -> Check:
+def judge_archive_lag(state: ArchiveState | None) -> Check:
     """Say how much would be lost now."""
     if state is None:
         seen = "pas d'archive continue : tout ce qui suit le dernier jeu serait perdu"
@@ -126,9 +126,14 @@ def judge_rule(server: str, digits: Sequence[Digit]) -> Check:
     """Say whether 3-2-1-1-0 holds."""
     broken = [f"{each.rule} : {each.evidence}" for each in digits if each.holds is False]
     unknown = [f"{each.rule} : {each.evidence}" for each in digits if each.holds is None]
-    state = State.FAILED if broken else State.UNKNOWN if unknown else State.READY
+    state = State.FAILED if broken else State.UNKNOWN if unknown or not digits else State.READY
     hint = "" if state is State.READY else f"continuity sets {server}"
-    return Check("règle 3-2-1-1-0", state, " ; ".join([*broken, *unknown]) or "tenue", hint)
+    return Check(
+        "règle 3-2-1-1-0",
+        state,
+        " ; ".join([*broken, *unknown]) or ("tenue" if digits else "pas calculée"),
+        hint,
+    )
 
 
 def judge_clock(there: datetime, before: datetime, after: datetime) -> Check:
@@ -197,7 +202,11 @@ def judge_names(site: SiteSpec, views: Sequence[ZoneView], address: str) -> list
         if name in site.domains and record.ttl > TTL_LIMIT.total_seconds()
     ]
     limit = int(TTL_LIMIT.total_seconds())
-    if slow:
+    unseen_names = [domain for domain in site.domains if (domain, "A") not in held]
+    if unseen_names:
+        seen = f"pas d'enregistrement lu : {', '.join(unseen_names)}"
+        ttl = Check("durée DNS", State.UNKNOWN, seen, "voir les lignes DNS", site.name)
+    elif slow:
         ttl = Check(
             "durée DNS", State.WARNING, ", ".join(slow), f"ramener le TTL à {limit} s", site.name
         )
@@ -243,6 +252,9 @@ def judge_pages(site: SiteSpec, seen: Sequence[SmokeResult]) -> Check:
     if bad:
         hint = "corriger le site, ou `smoke` dans le fichier du parc"
         return Check("pages", State.FAILED, " ; ".join(bad), hint, site.name)
+    if not seen:
+        hint = "`smoke` dans le fichier du parc"
+        return Check("pages", State.UNKNOWN, "aucune page à contrôler", hint, site.name)
     return Check(
         "pages",
         State.READY,

@@ -66,7 +66,7 @@ def _backups(estate: Estate, copies: Sequence[CopyView]) -> Looks:
 
     def archive() -> Sequence[Check]:
         state = look.fn(estate, LIMIT) if estate.archive else None
-        return (judge_archive_lag(estate.name, state),)
+        return (judge_archive_lag(state),)
 
     return [
         ("jeux", known),

@@ -53,6 +53,7 @@ def test_what_breaks_is_red_and_hides_nothing_else(world: World) -> None:
         f"DNS {SHOP} shop": "failed",
         "durée DNS shop": "warning",
         "DNS vitrine.atelier.test brochure": "unknown",
+        "durée DNS brochure": "unknown",
         "horloge": "unknown",
         "machine memory-vps/first": "unknown",
     }

@@ -79,13 +79,14 @@ def test_a_proof_is_needed_in_every_repository() -> None:
 )
 def test_an_archive_must_be_current(condition: ArchiveCondition, state: State) -> None:
     found = ArchiveState("web1", condition, 5 * SECOND_OF, NOON, "because")
-    assert judge_archive_lag("web1", found).state is state
-    assert judge_archive_lag("web1", None).state is State.WARNING
+    assert judge_archive_lag(found).state is state
+    assert judge_archive_lag(None).state is State.WARNING
 
 
 def test_the_rule_is_red_before_it_is_unknown() -> None:
     held, broken, dark = Digit("3", True, "a"), Digit("2", False, "b"), Digit("1", None, "c")
     assert judge_rule("web1", [held]).state is State.READY
+    assert judge_rule("web1", []).state is State.UNKNOWN
     assert judge_rule("web1", [held, dark]).state is State.UNKNOWN
     assert judge_rule("web1", [held, dark, broken]).seen == "2 : b ; 1 : c"
 
@@ -136,7 +137,8 @@ def test_names_must_be_ours_to_lead_elsewhere_and_soon() -> None:
     assert away.seen == f"mène à 192.0.2.1, pas à {OLD}"
     assert away.state is State.FAILED
     assert judge_names(SITE, zone(), OLD)[0].state is State.FAILED
-    dark, _ = judge_names(SITE, zone(refused="key"), OLD)
+    dark, unread = judge_names(SITE, zone(refused="key"), OLD)
+    assert unread.state is State.UNKNOWN, "a TTL that nobody read is not short"
     assert (dark.state, dark.seen) == (State.UNKNOWN, "key")
     six, _ = judge_names(SITE, zone(led(), led(60, "2001:db8::1", kind="AAAA")), OLD)
     assert six.state is State.WARNING
@@ -146,6 +148,7 @@ def test_a_page_that_fails_today_is_named() -> None:
     page = SmokeCheck(f"https://{NAME}/order")
     seen = [SmokeResult(page, OLD, passed, "503", 0.1) for passed in (True, False)]
     assert judge_pages(SITE, seen[:1]).state is State.READY
+    assert judge_pages(SITE, []).state is State.UNKNOWN
     assert judge_pages(SITE, seen).seen == "/order : 503"
 
 
