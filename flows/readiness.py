@@ -8,11 +8,10 @@ from prefect.runtime import flow_run
 
 from blocks.errors import VerificationFailed
 from blocks.registry import names
-from flows.reports.readiness_text import problems, readiness_document, readiness_markdown
+from flows.reports.readiness_text import problems, readiness_markdown
 from flows.tasks.announcing import tell_failures
-from flows.tasks.incident import now, open_estate
-from flows.tasks.look import site_spec
-from flows.tasks.readiness_looks import look_at_readiness
+from flows.tasks.incident import open_estate
+from flows.tasks.readiness_looks import readiness_of
 
 
 def _run_name() -> str:
@@ -37,19 +36,12 @@ def readiness(server: str = "") -> list[dict[str, object]]:
     with tell_failures("Contrôle avant sinistre") as failures:
         for name in wanted:
             with failures.of(name):
-                documents.append(_look(name))
+                documents.append(readiness_of(open_estate(name), subject=name))
         create_markdown_artifact(key="readiness", markdown=readiness_markdown(documents))
         for document in documents:
             with failures.of(str(document["server"])):
                 _raise_unless_ready(document)
     return documents
-
-
-def _look(name: str) -> dict[str, object]:
-    estate = open_estate(name)
-    checks = look_at_readiness(estate, subject=name)
-    sites = [site_spec(each, estate) for each in estate.sites]
-    return readiness_document(name, now(), sites, checks)
 
 
 def _raise_unless_ready(document: dict[str, object]) -> None:

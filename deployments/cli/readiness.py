@@ -12,9 +12,8 @@ from rich.table import Table
 from blocks import registry
 from deployments.cli.connection import EstateFile, Json, Local, connected
 from deployments.cli.progress import shown
-from flows.reports.readiness_text import check_row, readiness_document, rows
-from flows.tasks.incident import now, open_estate
-from flows.tasks.look import site_spec
+from flows.reports.readiness_text import check_row, rows
+from flows.tasks.incident import open_estate
 
 
 def readiness(
@@ -24,15 +23,11 @@ def readiness(
     estate: EstateFile = None,
 ) -> None:
     """Say whether a recovery would work today. Exit codes: 0 every site is ready, 3 not all."""
-    from flows.tasks.readiness_looks import look_at_readiness
+    from flows.tasks.readiness_looks import readiness_of
 
-    documents = []
     with connected(local=local, estate=estate, quiet=as_json), shown():
-        for name in [server] if server else registry.names("protected-server"):
-            opened = open_estate(name)
-            sites = [site_spec(each, opened) for each in opened.sites]
-            checks = look_at_readiness.fn(opened, subject=name)
-            documents.append(readiness_document(name, now(), sites, checks))
+        names = [server] if server else registry.names("protected-server")
+        documents = [readiness_of.fn(open_estate(name), subject=name) for name in names]
     if as_json:
         print(json.dumps(documents))
     else:

@@ -29,6 +29,7 @@ from flows.decisions.readiness import (
 )
 from flows.decisions.recovery_plan import SiteSpec, TargetChoice
 from flows.decisions.verdict import Verdict
+from flows.reports.readiness_text import readiness_document
 from flows.tasks.archive_watch_steps import look
 from flows.tasks.ending import REPORT
 from flows.tasks.incident import Estate, now
@@ -41,7 +42,14 @@ Looks = list[tuple[str, Callable[[], Sequence[Check]]]]
 
 
 @work("readiness", retries=0)
-def look_at_readiness(estate: Estate, *, subject: str) -> tuple[Check, ...]:
+def readiness_of(estate: Estate, *, subject: str) -> dict[str, object]:
+    """Return what is known of a server's readiness; see `readiness_document`."""
+    checks = look_at_readiness(estate)
+    sites = [site_spec(each, estate) for each in estate.sites]
+    return readiness_document(subject, now(), sites, checks)
+
+
+def look_at_readiness(estate: Estate) -> tuple[Check, ...]:
     """Return all checks of a server and of its sites, in the order of the table."""
     copies = look_at_copies(estate)
     sets = newest(each for copy in copies for each in copy.usable())

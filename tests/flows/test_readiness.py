@@ -14,7 +14,7 @@ from tests.flows.world import OLD, SHOP, World
 
 def checks() -> dict[str, str]:
     """Return the state of each check by its name, with its site if it is of one."""
-    found = look_at_readiness.fn(open_estate("web1"), subject="web1")
+    found = look_at_readiness(open_estate("web1"))
     return {f"{each.about} {each.site}".strip(): str(each.state) for each in found}
 
 
