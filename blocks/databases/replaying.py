@@ -94,9 +94,11 @@ def replay(
             server.run(words, timeout=_READY, stdin=settings.encode(), job=JOB)
             wait_until_answering(server, timeout=_READY)
         apply_logs(here, FOLDER, begin=begin, gtids=gtids, timeout=timeout)
+        # Before the server forgets where it is: else it would begin anew on data that has it all.
         server.write_marker(MARKER, marker)
     words = ("bash", "-c", _END, "end-replay", _DROP_IN, place.service, FOLDER)
     if server.run(("test", "-e", _DROP_IN), timeout=_SHORT, accept=(0, 1)).status == 0:
+        forget_logs(here)
         server.run(words, timeout=_READY, job=JOB)
         wait_until_answering(server, timeout=_READY)
 
@@ -115,6 +117,10 @@ def apply_logs(
     _wait(instance, timeout)
     _require(instance, gtids)
     _enable_events(instance, folder)
+
+
+def forget_logs(instance: Instance) -> None:
+    """Let an instance be nobody's replica any more. Idempotent."""
     instance.sql("STOP SLAVE; RESET SLAVE ALL")
 
 

@@ -130,6 +130,7 @@ class MariaDbScratch(Scratch):
 
     def replay(self, *, begin: int, gtids: Sequence[str], timeout: timedelta) -> None:
         replaying.apply_logs(self._here, self.log_folder, begin=begin, gtids=gtids, timeout=timeout)
+        replaying.forget_logs(self._here)
 
     def content(self, databases: Sequence[str]) -> DatabaseContent:
         return content.read_content(self._here, databases, checksums=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from pydantic import TypeAdapter
+
 from blocks.databases.base import REPLAY_FOLDER
-from blocks.databases.replaying import MARKER
 from blocks.errors import CommandFailed, ContinuityError, DamagedData, NotFound
 from blocks.repositories.mirrored import GONE
 from blocks.servers.base import Server
-from blocks.types import FilePiece, LogPoint, LogSpan, Part, RecoverySet
+from blocks.types import FilePiece, Part, RecoverySet
 from flows.decisions.database_way import NO_REPLAY, Way, point_out_of_reach, restore_way
 from flows.decisions.log_chain import choose_changes, leads_to
 from flows.decisions.point_in_time import WantedPoint
@@ -29,20 +30,31 @@ from flows.tasks.restore import LONG, find_ref
 from flows.tasks.shipping import log_source, shipped_sites
 from flows.tasks.steps import step
 
+DELIVERED = "delivered"
+"""Marker of a server: which logs lie in `REPLAY_FOLDER`."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Delivered:
     """What lies on the server to be replayed: nothing, and why, or logs up to a point.
 
     Attributes:
+        wanted: The set and the point that were asked for.
+        marker: Of the replay; "" when there is nothing to replay.
+        size: Bytes to replay.
+        saw: What was odd about the archive (French).
         missing: Whether there is nothing because the archive has nothing behind the set.
     """
 
-    spans: tuple[LogSpan, ...]
-    end: LogPoint | None = None
+    wanted: str
     marker: str = ""
+    logs: int = 0
+    size: int = 0
+    gtid: str = ""
+    gtids: tuple[str, ...] = ()
+    at: datetime | None = None
+    saw: str = ""
     why: str = ""
-    gap: str = ""
     missing: bool = False
 
 
@@ -69,22 +81,19 @@ def replay_logs(
     except (*GONE, CommandFailed, DamagedData) as lost:
         _go_on_without(note, plan, lost)
         return
-    note.saw = " ; ".join([*filter(None, [done.gap]), *notes_of(archive, pieces_of(done.spans))])
+    note.saw = done.saw
     if done.missing:
         _leave_out(note, plan, done.why)
         return
-    if done.end is None:
+    if not done.marker:
         note.skipped, note.why = True, done.why
         return
-    end = done.end
     database.replay(
-        server, begin=position.offset, gtids=end.gtids, marker=done.marker, timeout=LONG
+        server, begin=position.offset, gtids=done.gtids, marker=done.marker, timeout=LONG
     )
-    amount = sum(span.end for span in done.spans) - position.offset
-    note.did = (
-        f"{counted(len(done.spans), 'journal', 'journaux')}, {size(amount)}, jusqu'à {end.gtid}"
-    )
-    note.data = {"gtid": end.gtid, "at": end.at.isoformat() if end.at else ""}
+    logs = counted(done.logs, "journal", "journaux")
+    note.did = f"{logs}, {size(done.size)}, jusqu'à {done.gtid}"
+    note.data = {"gtid": done.gtid, "at": done.at.isoformat() if done.at else ""}
 
 
 def _leave_out(note: StepNote, plan: RecoveryPlan, why: str) -> None:
@@ -96,11 +105,20 @@ def _leave_out(note: StepNote, plan: RecoveryPlan, why: str) -> None:
 
 
 def _deliver(estate: Estate, server: Server, plan: RecoveryPlan, chosen: RecoverySet) -> _Delivered:
-    """Bring the logs up to the plan's point to the server, as far as there are any."""
+    """Bring the logs up to the plan's point to the server, as far as there are any.
+
+    What an earlier run brought stays as it is: the database may be reading it.
+    """
+    wanted = f"{plan.set_id} {plan.point}"
+    if (held := server.read_marker(DELIVERED)) and (
+        found := TypeAdapter(_Delivered).validate_json(held)
+    ).wanted == wanted:
+        return found
     archive, position = estate.archive, chosen.position
     assert archive is not None  # noqa: S101 - the caller checked
     assert position is not None  # noqa: S101
     chain = chain_behind(estate, chosen)
+    saw = f"{chain.gap} : rejeu jusque-là" if chain.gap else ""
     if plan.end and not leads_to(chain, plan.end.log, plan.end.offset):
         raise NotFound(
             f"point in time {plan.point}",
@@ -108,16 +126,25 @@ def _deliver(estate: Estate, server: Server, plan: RecoveryPlan, chosen: Recover
             f"continuity recover {plan.server} --set {plan.set_id}",
         )
     if not chain.spans:
-        return _Delivered((), why=chain.gap, missing=True)
+        return _Delivered(wanted, why=chain.gap, missing=True)
     end = plan.end or find_point(archive, chain.spans, WantedPoint())[0]
     spans = spans_to(chain, end)
     if len(spans) == 1 and end.offset <= position.offset:
-        return _Delivered((), why="rien n'a été écrit depuis le jeu")
-    marker = f"{position.gtid} {end.log.identity} {end.offset}"
-    if server.read_marker(MARKER) != marker:
-        archive.deliver_logs(server, spans, REPLAY_FOLDER, timeout=LONG)
-    gap = f"{chain.gap} : rejeu jusque-là" if chain.gap else ""
-    return _Delivered(spans, end, marker, gap=gap)
+        return _Delivered(wanted, why="rien n'a été écrit depuis le jeu")
+    server.write_marker(DELIVERED, "")
+    archive.deliver_logs(server, spans, REPLAY_FOLDER, timeout=LONG)
+    made = _Delivered(
+        wanted,
+        f"{position.gtid} {end.log.identity} {end.offset}",
+        len(spans),
+        sum(span.end for span in spans) - position.offset,
+        end.gtid,
+        end.gtids,
+        end.at,
+        " ; ".join([*filter(None, [saw]), *notes_of(archive, pieces_of(spans))]),
+    )
+    server.write_marker(DELIVERED, TypeAdapter(_Delivered).dump_json(made).decode())
+    return made
 
 
 def _go_on_without(note: StepNote, plan: RecoveryPlan, lost: ContinuityError) -> None:

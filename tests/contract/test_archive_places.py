@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyrage
 import pytest
@@ -14,14 +15,17 @@ import zstandard
 from pydantic import SecretStr
 
 from blocks.archives import delivery
+from blocks.archives.binlog import Transaction, transactions
 from blocks.archives.names import stamp
 from blocks.archives.places import ArchivePlaces
 from blocks.archives.s3_archive import S3Archive
 from blocks.errors import Unreachable
 from blocks.repositories.s3 import S3ObjectStore
+from blocks.servers import debian
 from blocks.types import LogId, Position, RecoverySet
 from flows.decisions.log_chain import LogChain, chain_logs
 from flows.reports.archive_text import archive_notes
+from flows.tasks import archive_steps
 from flows.tasks.archive_find import FoundStatement, search
 from flows.tasks.archive_look import log_bytes, pieces_of, with_what_is_left
 from tests.fakes.jobless_server import JoblessServer, jobless
@@ -243,3 +247,32 @@ def test_a_statement_is_sought_before_and_after_a_recovery(world: World, burnt: 
     assert newest == FoundStatement(
         "0-1-26", seen.found[2].at, "insert into s.m(v) values(rand())", ""
     )
+
+
+def test_what_an_earlier_run_delivered_is_not_touched_by_the_next(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run was killed while MariaDB read the logs; then the archive went a little further."""
+    monkeypatch.setattr(archive_steps, "REPLAY_FOLDER", str(world.folder / "logs"))
+    monkeypatch.setattr(debian, "MARKERS", str(world.folder / "markers"))
+    whole = (LOGS / "mariadb-bin.000001").read_bytes()
+    ends = [each.end for each in transactions([whole], "log") if isinstance(each, Transaction)]
+    put(world.first, 2700, 0, ends[-2], LOG, whole)
+    chosen = made(10, 20, LOG, 4)
+    estate = SimpleNamespace(archive=world.places(), name="web1")
+
+    def deliver(point: str) -> tuple[object, list[tuple[int, bytes]]]:
+        plan = SimpleNamespace(end=None, point=point, set_id=chosen.id, server="web1")
+        said = archive_steps._deliver(estate, world.server, plan, chosen)
+        files = sorted((world.folder / "logs").iterdir())
+        return said, [(each.stat().st_ino, each.read_bytes()) for each in files]
+
+    first = deliver("")
+    assert [content for _, content in first[1]] == [whole[: ends[-2]]]
+    put(world.first, 2760, ends[-2], len(whole), LOG, whole)
+    assert deliver("") == first, "to the same point, from the same files"
+    world.proxies[0].cut_after(0)
+    world.proxies[1].cut_after(0)
+    assert deliver("") == first, "even without the archive"
+    with pytest.raises(Unreachable):
+        deliver("another point")

@@ -108,6 +108,7 @@ def test_a_second_recovery_of_the_server_is_sent_away(approved: tuple[str, ...])
 def test_killed_between_two_sites_it_ends_well(
     here: Lab, lost: dict[str, int], approved: tuple[str, ...]
 ) -> None:
+    killed_at(approved, "replay", StepState.STARTED)
     killed_at(approved, "dns-boutique", StepState.DONE)
     status, said = place.ended(place.command(*approved))
     assert status == 0, said
