@@ -7,7 +7,7 @@ import sys
 import typer
 
 from blocks.errors import ContinuityError
-from deployments.cli import approve, archive, estate, look, readiness, repository, run, site
+from deployments.cli import approve, archive, cost, estate, look, readiness, repository, run, site
 
 commands = typer.Typer(
     help="Disaster recovery for a small hosting agency: backup, restore, DNS, proof.",
@@ -19,7 +19,14 @@ commands.add_typer(archive.commands, name="archive")
 commands.add_typer(repository.commands, name="repository")
 for command in (
     *(run.backup, run.verify, run.recover, run.drill, site.restore_site),
-    *(approve.approve, look.sets, look.status, readiness.readiness, repository.retention),
+    *(
+        approve.approve,
+        look.sets,
+        look.status,
+        readiness.readiness,
+        repository.retention,
+        cost.cost,
+    ),
 ):
     commands.command()(command)
 

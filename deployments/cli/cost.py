@@ -1,0 +1,155 @@
+"""`continuity cost`: what each promise, a drill and a recovery cost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from blocks import registry
+from blocks.errors import ConfigurationError, NotFound
+from deployments.cli.connection import EstateFile, Json, Local, connected
+from deployments.cli.progress import shown
+from deployments.prices import read_prices
+from flows.decisions.cost import GB, Choice, Need, P, cheapest, estimates, machine_month, named
+from flows.decisions.readiness import RESTORED, newest
+from flows.reports.cost_text import amount_text, cost_document, source_text, total_text
+from flows.reports.readiness_text import rows
+from flows.reports.wording import PARIS, counted
+from flows.tasks.incident import now, open_estate
+from flows.tasks.look import usable_copies
+
+STORED, WRITTEN = Decimal(2), Decimal("0.02")
+"""A repository holds so many times the data; so much of the data is written anew each day."""
+
+
+def cost(
+    data: Annotated[
+        float, typer.Option(min=0, help="GB of each server; default what the newest sets hold.")
+    ] = 0,
+    servers: Annotated[int, typer.Option(min=1, help="How many servers, with --data.")] = 1,
+    stored: Annotated[
+        float, typer.Option(min=0, help="GB in one repository; default twice the data.")
+    ] = 0,
+    machine: Annotated[str, typer.Option(help="Machine, such as CX33; default cheapest.")] = "",
+    storage: Annotated[str, typer.Option(help="First storage, such as B2.")] = "",
+    copy: Annotated[str, typer.Option(help="Storage of the copy.")] = "",
+    drill_hours: Annotated[int, typer.Option(min=1, help="Hours that a drill pays for.")] = 1,
+    as_json: Json = False,
+    local: Local = False,
+    estate: EstateFile = None,
+) -> None:
+    """Estimate tier 48h, tier 1h, one drill, one recovery, from dated prices without VAT."""
+    prices, study = read_prices()
+    amounts = [Decimal(str(data))] * servers
+    if not data:
+        with connected(local=local, estate=estate, quiet=as_json), shown():
+            amounts = [data_of(name) for name in registry.names("protected-server")]
+    if not amounts:
+        raise ConfigurationError("estate", "has no server", "continuity cost --data 50")
+    whole = sum(amounts, Decimal(0))
+    need = Need(len(amounts), max(amounts), Decimal(str(stored)) or whole * STORED, whole * WRITTEN)
+    usual = cheapest(prices, need)
+    if usual is None:
+        hint = "add offers to prices.yaml"
+        raise ConfigurationError("prices", f"no machine with {need.disk:.0f} GB of disk", hint)
+    choice = Choice(
+        _named("machine", machine, prices.machines) or usual.machine,
+        _named("storage", storage, prices.storages) or usual.storage,
+        _named("copy", copy, prices.storages) or usual.copy,
+    )
+    if machine_month(choice.machine, need) is None:
+        cause = f"is too small for {need.disk:.0f} GB of disk"
+        raise ConfigurationError(choice.machine.title, cause, "continuity cost")
+    if choice.storage.provider == choice.copy.provider:
+        cause = f"both repositories would be at {choice.copy.provider}"
+        raise ConfigurationError("copy", cause, "continuity cost --storage ONE --copy ANOTHER")
+    found = estimates(choice, need, prices, drill_hours=drill_hours)
+    today = now().astimezone(PARIS).date()
+    document = cost_document(choice, need, prices, found, study, today)
+    if as_json:
+        print(json.dumps(document))
+    else:
+        _show(document)
+
+
+def data_of(server: str) -> Decimal:
+    """Return the GB that a recovery of this server would bring back.
+
+    Raises:
+        NotFound: No repository holds a usable set.
+    """
+    made = newest(each for copy in usable_copies(open_estate(server)) for each in copy.usable())
+    if made is None:
+        hint = f"continuity backup {server}, or continuity cost --data 50"
+        raise NotFound(f"set of {server}", "none, so its size is not known", hint)
+    return Decimal(sum(ref.size for ref in made.snapshots if ref.part in RESTORED)) / GB
+
+
+def _named(option: str, wanted: str, prices: Sequence[P]) -> P | None:
+    if not wanted:
+        return None
+    found = named(prices, wanted)
+    if found is None:
+        known = ", ".join(f'"{each.title}"' for each in prices)
+        raise ConfigurationError(
+            f"--{option} {wanted}", "no such offer, or several", f"one of {known}"
+        )
+    return found
+
+
+def _show(document: dict[str, object]) -> None:
+    console = Console()
+    need = document["need"]
+    if not isinstance(need, Mapping):
+        raise TypeError("the need is a mapping")
+    table = Table(title="Ce que coûte la continuité, hors taxes", title_justify="left")
+    for column in ("", "Montant", "Offre", "Source"):
+        table.add_column(column)
+    for each in rows(document, "estimates"):
+        table.add_row(f"[bold]{each['title']}[/]", f"[bold]{total_text(each)}[/]", "", "")
+        for line in rows(each, "lines"):
+            table.add_row(f"  {line['what']}", _amount(line), str(line["offer"]), source_text(line))
+        table.add_section()
+    console.print(table)
+    beside = Table(title="Ce qu'en dit l'étude de continuité", title_justify="left")
+    for column in ("", "Montant", "Remarque"):
+        beside.add_column(column)
+    for each in rows(document, "study"):
+        amount = (Decimal(str(each["low"])), Decimal(str(each["high"])))
+        beside.add_row(str(each["title"]), amount_text(amount, "EUR"), str(each["note"]))
+    console.print(beside)
+    offers = Table(title="Toutes les offres, par mois", title_justify="left")
+    for column in ("Offre", "Par mois", "Source", "Remarque"):
+        offers.add_column(column)
+    for each in rows(document, "offers"):
+        month = Decimal(str(each["month"]))
+        said = amount_text((month, month), str(each["currency"]))
+        offers.add_row(str(each["offer"]), said, source_text(each), str(each["note"]))
+    console.print(offers)
+    console.print(_basis(need), highlight=False)
+
+
+def _basis(need: Mapping[str, object]) -> str:
+    servers = counted(int(str(need["servers"])), "serveur")
+    return (
+        f"Calculé pour {servers}, le plus grand avec {_gb(need['largest_gb'])} de données ; "
+        f"par dépôt {_gb(need['stored_gb'])} (--stored), dont {_gb(need['written_gb_per_day'])} "
+        f"neufs par jour ; par machine {_gb(need['disk_gb'])} de disque."
+    )
+
+
+def _amount(line: Mapping[str, object]) -> str:
+    amount = line["amount"]
+    if not isinstance(amount, list):
+        return "prix inconnu"
+    return amount_text((Decimal(amount[0]), Decimal(amount[1])), str(line["currency"]))
+
+
+def _gb(text: object) -> str:
+    return f"{Decimal(str(text)):.1f} Go".replace(".", ",")
