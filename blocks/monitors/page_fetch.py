@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from ipaddress import ip_address
 from threading import Timer
@@ -37,8 +38,9 @@ def fetch(check: SmokeCheck, address: str, *, ca_file: str, timeout: float) -> S
     """
     began = monotonic()
     url = urlsplit(check.url)
+    until: list[datetime] = []
     try:
-        passed, observed = _look(check, url, address, ca_file, began + timeout)
+        passed, observed = _look(check, url, address, ca_file, began + timeout, until)
     except ssl.SSLError as error:
         passed, observed = False, _tls_mistake(error, url.hostname or "")
     except ConnectionRefusedError:
@@ -52,17 +54,24 @@ def fetch(check: SmokeCheck, address: str, *, ca_file: str, timeout: float) -> S
     seconds = monotonic() - began
     if not passed and seconds >= timeout:
         observed = f"no answer within {timeout:g} s"
-    return SmokeResult(check, address, passed, observed, seconds)
+    return SmokeResult(check, address, passed, observed, seconds, *until)
 
 
 def _look(
-    check: SmokeCheck, url: SplitResult, address: str, ca_file: str, deadline: float
+    check: SmokeCheck,
+    url: SplitResult,
+    address: str,
+    ca_file: str,
+    deadline: float,
+    until: list[datetime],
 ) -> tuple[bool, str]:
+    """Return whether the page is as it must be, and what was seen; a certificate's end is added."""
     if not _is_address(address):
         return False, f"{address!r} is not an IP address"
     with _connected(url, address, ca_file, deadline) as stream, _cut_off(stream, deadline):
         if isinstance(stream, ssl.SSLSocket):
             stream.do_handshake()
+            until.append(_end_of_certificate(stream))
         connection = HTTPConnection(url.hostname or "")
         connection.sock = stream
         connection.request("GET", _target(url), headers=_headers(url))
@@ -73,6 +82,11 @@ def _look(
         if check.contains and not _holds(_body(response), check.contains):
             return False, f"{status}, but the text '{check.contains}' is not on the page"
         return True, f"{status} with the expected text" if check.contains else status
+
+
+def _end_of_certificate(stream: ssl.SSLSocket) -> datetime:
+    shown = stream.getpeercert() or {}
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(shown["notAfter"])), UTC)
 
 
 def _connected(url: SplitResult, address: str, ca_file: str, deadline: float) -> socket.socket:

@@ -18,6 +18,13 @@ class Notifier(Block, ABC):
     """
 
     @abstractmethod
+    def check(self) -> str:
+        """Log in and do nothing else; return who we are there. People see nothing of it.
+
+        Whether the channel or the recipients take a message is known only when one is sent.
+        """
+
+    @abstractmethod
     def post(self, notice: Notice) -> str:
         """Post a new message; return a reference under which it can be edited."""
 

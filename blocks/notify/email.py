@@ -75,6 +75,16 @@ class EmailNotifier(Notifier):
 
     _last_words: dict[str, Notice] = PrivateAttr(default_factory=dict)
 
+    def check(self) -> str:
+        """Log in at the relay."""
+
+        def greet() -> None:
+            with self._translated(), self._relay() as relay:
+                relay.noop()
+
+        within(self.timeout_seconds, self._subject, greet)
+        return f"{self.host}:{self.port}, {', '.join(self.recipients)}"
+
     def post(self, notice: Notice) -> str:
         """Send a new message; return its Message-ID."""
         reference = make_msgid(domain=self._domain)

@@ -57,6 +57,11 @@ class SlackNotifier(Notifier):
         default=2, gt=0, title="Timeout", description="Seconds that a call may take in all."
     )
 
+    def check(self) -> str:
+        """Ask Slack whose token this is."""
+        said = self._call(lambda slack: slack.auth_test())
+        return f"{said['user']} ({said['team']}), canal {self.channel}"
+
     def post(self, notice: Notice) -> str:
         """Post a new message; return its reference."""
         return self._post(notice, self.channel)

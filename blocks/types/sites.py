@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +33,5 @@ class SmokeResult:
     observed: str
     """One sentence: what was seen, for people."""
     seconds: float
+    certificate_until: datetime | None = None
+    """When the certificate that was shown ends; None without one that is trusted."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,12 +13,16 @@ from rich.table import Table
 from blocks import registry
 from deployments.cli.connection import EstateFile, Json, Local, connected
 from deployments.cli.progress import shown
+from flows.reports.readiness_html import readiness_html
 from flows.reports.readiness_text import check_row, rows
 from flows.tasks.incident import open_estate
 
 
 def readiness(
     server: Annotated[str, typer.Argument(help="Name of the server; default all servers.")] = "",
+    html: Annotated[
+        Path | None, typer.Option(help="Also write the agency's page to this file.")
+    ] = None,
     as_json: Json = False,
     local: Local = False,
     estate: EstateFile = None,
@@ -28,6 +33,8 @@ def readiness(
     with connected(local=local, estate=estate, quiet=as_json), shown():
         names = [server] if server else registry.names("protected-server")
         documents = [readiness_of.fn(open_estate(name), subject=name) for name in names]
+    if html:
+        html.write_text(readiness_html(documents), encoding="utf-8")
     if as_json:
         print(json.dumps(documents))
     else:

@@ -21,6 +21,8 @@ TTL_LIMIT = timedelta(minutes=5)
 """Visitors may be led to a lost server for so long after its records were changed."""
 SKEW_WARNING, SKEW_LIMIT = timedelta(seconds=2), timedelta(seconds=60)
 """From the first on points in time are doubtful; S3 refuses requests that are 15 minutes off."""
+CERTIFICATE_WARNING, CERTIFICATE_LIMIT = timedelta(days=21), timedelta(days=7)
+"""Renewals begin a month before the end: what is nearer than this was not renewed."""
 DRILL_WITHIN = timedelta(days=100)
 """A quarter, and some days for one that was put off."""
 SYSTEM, ROOM = 5 * 1024**3, 2
@@ -173,12 +175,20 @@ def judge_target(
     return Check(about, state, f"{seen} ; bases : {way.reason}")
 
 
-def judge_drill(server: str, last: datetime | None, now: datetime) -> Check:
+@dataclass(frozen=True, slots=True)
+class Practised:
+    """A drill that brought everything back: when it began, and how long it took."""
+
+    at: datetime
+    took: timedelta | None
+
+
+def judge_drill(server: str, last: Practised | None, now: datetime) -> Check:
     """Say when the recovery was last practised with success."""
     if last is None:
         return Check("exercice", State.FAILED, "jamais réussi", f"continuity drill {server}")
-    seen = f"réussi il y a {duration(now - last)}"
-    if now - last > DRILL_WITHIN:
+    seen = f"réussi il y a {duration(now - last.at)}, en {duration(last.took)}"
+    if now - last.at > DRILL_WITHIN:
         return Check("exercice", State.FAILED, seen, f"continuity drill {server}")
     return Check("exercice", State.READY, seen)
 
@@ -261,6 +271,26 @@ def judge_pages(site: SiteSpec, seen: Sequence[SmokeResult]) -> Check:
         f"{counted(len(seen), 'page')} conforme{'s' if len(seen) > 1 else ''}",
         site=site.name,
     )
+
+
+def judge_certificates(
+    site: SiteSpec, seen: Sequence[SmokeResult], now: datetime
+) -> tuple[Check, ...]:
+    """Say how long the certificates of a site's pages last; nothing without pages over TLS."""
+    secure = [each for each in seen if each.check.url.startswith("https:")]
+    if not secure:
+        return ()
+    about, hint = "certificat", "sur le serveur : certbot renew --dry-run"
+    dark = [each for each in secure if each.certificate_until is None]
+    if dark:
+        return (Check(about, State.UNKNOWN, f"pas vu : {dark[0].observed}", hint, site.name),)
+    left = min(each.certificate_until - now for each in secure if each.certificate_until)
+    said = f"encore {duration(left)}"
+    if left < CERTIFICATE_LIMIT:
+        return (Check(about, State.FAILED, said, hint, site.name),)
+    if left < CERTIFICATE_WARNING:
+        return (Check(about, State.WARNING, said, hint, site.name),)
+    return (Check(about, State.READY, said, site=site.name),)
 
 
 def unseen(about: str, cause: str, hint: str) -> Check:

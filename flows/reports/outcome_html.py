@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from jinja2 import Environment, StrictUndefined
 
 from flows.decisions.verdict import Verdict
+from flows.reports.page_style import STYLE
 from flows.reports.wording import VERDICTS, duration, moment, step_title
 
 # What stands between backquotes is something to type.
@@ -16,19 +17,13 @@ _PAGE = """{% macro text(said) %}{% for part in said.split('`') %}\
 <!doctype html>
 <html lang="fr"><head><meta charset="utf-8"><title>{{ d.server }} : {{ verdict }}</title>
 <meta name="viewport" content="width=device-width">
-<style>
- body{font:16px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#1d2430}
- h1{margin:0} .state{display:inline-block;padding:.1rem .7rem;border-radius:1rem;color:#fff}
- .good{background:#1a7f4b}.bad{background:#b3261e}
+<style>{{ style|safe }}
  .figures{display:flex;gap:1rem;flex-wrap:wrap;margin:1.5rem 0}
  .figure{flex:1 1 10rem;border:1px solid #d5dbe5;border-radius:.6rem;padding:.7rem 1rem}
  .figure b{display:block;font-size:1.7rem;line-height:1.3} .figure span{color:#5a6577}
- table{border-collapse:collapse;width:100%;margin:.5rem 0 1.5rem} td,th{text-align:left;padding:.35rem .6rem;
- border-bottom:1px solid #e4e8ef;vertical-align:top} th{color:#5a6577;font-weight:600}
  .bar{position:relative;height:.8rem;background:#eef1f6;border-radius:.4rem;min-width:14rem}
  .bar i{position:absolute;top:0;bottom:0;border-radius:.4rem;background:#2f6fde;min-width:2px}
- .failed i{background:#b3261e} code{background:#eef1f6;border-radius:.3rem;padding:0 .3rem}
- td.no{color:#b3261e;font-weight:700} small{color:#5a6577}
+ .failed i{background:#b3261e}
 </style></head><body>
 <h1>{{ d.server }} <span class="state {{ 'good' if green else 'bad' }}">{{ verdict }}</span></h1>
 <p><strong>{{ d.summary }}</strong></p>
@@ -71,6 +66,7 @@ def outcome_html(document: Mapping[str, object], extra: Mapping[str, str]) -> st
     page = Environment(autoescape=True, undefined=StrictUndefined).from_string(_PAGE)
     verdict = Verdict(str(document["verdict"]))
     return page.render(
+        style=STYLE,
         d=document,
         verdict=VERDICTS[verdict],
         green=verdict is Verdict.RECOVERED,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from blocks.errors import ContinuityError, NotFound
@@ -15,7 +15,10 @@ from flows.decisions.database_way import SERIES, restore_way
 from flows.decisions.protection import CopyView
 from flows.decisions.readiness import (
     Check,
+    Practised,
+    State,
     judge_archive_lag,
+    judge_certificates,
     judge_clock,
     judge_drill,
     judge_names,
@@ -53,7 +56,7 @@ def look_at_readiness(estate: Estate) -> tuple[Check, ...]:
     """Return all checks of a server and of its sites, in the order of the table."""
     copies = look_at_copies(estate)
     sets = newest(each for copy in copies for each in copy.usable())
-    looks = [*_backups(estate, copies), *_machines(estate, sets), *_sites(estate)]
+    looks = [*_backups(estate, copies), *_machines(estate, sets), *_people(estate), *_sites(estate)]
     with ThreadPoolExecutor(max_workers=8) as pool:
         running = [pool.submit(_seen, about, act) for about, act in looks]
     return tuple(check for each in running for check in each.result())
@@ -105,23 +108,37 @@ def _machines(estate: Estate, made: RecoverySet | None) -> Looks:
     ]
 
 
+def _people(estate: Estate) -> Looks:
+    def notifier(about: str, name: str) -> Sequence[Check]:
+        return (Check(about, State.READY, estate.notifiers[name].check()),)
+
+    labels = {f"annonces {name}": name for name in estate.notifiers}
+    return [(about, partial(notifier, about, name)) for about, name in labels.items()]
+
+
 def _sites(estate: Estate) -> Looks:
     with ThreadPoolExecutor(max_workers=4) as pool:
         views = list(pool.map(lambda ref: zone_view(ref, estate), estate.zones))
 
     def site(spec: SiteSpec) -> Sequence[Check]:
         pages = [estate.probe.check_through_dns(each) for each in spec.smoke]
-        return *judge_names(spec, views, estate.server.address), judge_pages(spec, pages)
+        return (
+            *judge_names(spec, views, estate.server.address),
+            judge_pages(spec, pages),
+            *judge_certificates(spec, pages, now()),
+        )
 
     return [(f"site {name}", partial(site, site_spec(name, estate))) for name in estate.sites]
 
 
-def last_drill(estate: Estate) -> datetime | None:
-    """Return when a drill of this server last brought everything back, None if none ever did."""
-    ended = []
+def last_drill(estate: Estate) -> Practised | None:
+    """Return the last drill of this server that brought everything back, None if none ever did."""
+    ended: list[Practised] = []
     for each in incidents(estate.state):
         report = Journal(estate.state, each).document(REPORT) or {}
         wanted = (estate.name, "drill", Verdict.RECOVERED)
         if (report.get("server"), report.get("purpose"), report.get("verdict")) == wanted:
-            ended.append(datetime.fromisoformat(str(report["down_since"])))
-    return max(ended, default=None)
+            took = report.get("rto_seconds")
+            span = timedelta(seconds=took) if isinstance(took, int | float) else None
+            ended.append(Practised(datetime.fromisoformat(str(report["down_since"])), span))
+    return max(ended, key=lambda each: each.at, default=None)

@@ -99,6 +99,12 @@ class TestEveryNotifier:
             place.gone().post(STARTED)
         assert caught.value.transient
 
+    def test_a_check_is_answered_and_nobody_sees_it(self, place: PlaceUnderTest) -> None:
+        assert place.notifier.check()
+        assert place.seen() == []
+        with pytest.raises(Unreachable):
+            place.gone().check()
+
     def test_another_process_goes_on_with_the_reference(self, place: PlaceUnderTest) -> None:
         reference = place.notifier.post(STARTED)
         again = place.notifier.model_copy()

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dns.rcode
@@ -112,6 +112,14 @@ class TestEveryProbe:
         assert result.passed, result.observed
         assert (result.check, result.address) == (here.check, HERE)
         assert result.seconds > 0
+
+    def test_says_when_the_certificate_ends(self, here: SiteUnderTest) -> None:
+        until = here.probe.check(here.check, HERE).certificate_until
+        assert until is not None
+        assert until > datetime.now(UTC)
+        here.spoil()
+        assert here.probe.check(here.check, HERE).certificate_until == until
+        assert here.probe.check(here.check, THERE).certificate_until is None
 
     def test_another_host_at_the_same_address(self, here: SiteUnderTest) -> None:
         alias = replace(here.check, url=here.check.url.replace(HOST, ALIAS))

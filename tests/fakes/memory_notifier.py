@@ -61,6 +61,11 @@ class MemoryNotifier(Notifier):
 
     # --- the contract ---
 
+    def check(self) -> str:
+        """Answer if calls are answered."""
+        self._behave()
+        return "memory"
+
     def post(self, notice: Notice) -> str:
         """Post a new message."""
         self._behave()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from pydantic import PrivateAttr
@@ -10,6 +11,9 @@ from blocks.dns.base import DnsZone
 from blocks.errors import Unreachable
 from blocks.monitors.base import Probe
 from blocks.types import SmokeCheck, SmokeResult
+
+LATER = datetime(2100, 1, 1, tzinfo=UTC)
+"""When certificates end that no test has said anything of."""
 
 
 class MemoryProbe(Probe):
@@ -22,6 +26,7 @@ class MemoryProbe(Probe):
     _broken: dict[tuple[str, str], str] = PrivateAttr(default_factory=dict)
     _names: dict[str, tuple[str, ...]] = PrivateAttr(default_factory=dict)
     _zones: list[DnsZone] = PrivateAttr(default_factory=list)
+    _certificates: dict[str, datetime] = PrivateAttr(default_factory=dict)
     _deaf: bool = PrivateAttr(default=False)
 
     # --- what a test does to it ---
@@ -37,6 +42,10 @@ class MemoryProbe(Probe):
     def break_page(self, url: str, observed: str, address: str = "") -> None:
         """Let a page fail with this sentence, at one address or, by default, at all."""
         self._broken[url, address] = observed
+
+    def certify(self, host: str, until: datetime) -> None:
+        """Let a host's certificate end then."""
+        self._certificates[host] = until
 
     def mend_page(self, url: str) -> None:
         """Let a page pass again everywhere."""
@@ -79,7 +88,9 @@ class MemoryProbe(Probe):
             passed, observed = False, broken
         else:
             passed, observed = True, f"HTTP {check.status}"
-        return SmokeResult(check, address, passed, observed, 0.01)
+        known = check.url.startswith("https:") and host in self._served.get(address, ())
+        until = self._certificates.get(host, LATER) if known else None
+        return SmokeResult(check, address, passed, observed, 0.01, until)
 
     def check_through_dns(self, check: SmokeCheck) -> SmokeResult:
         """Resolve, then check."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from blocks.errors import AuthenticationFailed, Unreachable, VerificationFailed
@@ -30,6 +32,7 @@ def test_a_drill_and_a_set_make_those_checks_green(world: World) -> None:
     assert checks()["exercice"] == "failed"
     drill("web1")
     found = checks()
+    assert found["annonces memory-notifier/team"] == found["certificat shop"] == "ready"
     assert found["dernier jeu"] == found["exercice"] == found["horloge"] == "ready"
     assert found["pages shop"] == found[f"DNS {SHOP} shop"] == "ready"
     world.lose()
@@ -44,6 +47,7 @@ def test_what_breaks_is_red_and_hides_nothing_else(world: World) -> None:
     world.zone.close(AuthenticationFailed("zone atelier", "the key is refused", "renew it"))
     world.inner.put(SHOP, "A", ["192.0.2.77"], ttl=7200)
     world.server.fail_next("facts", Unreachable("server web1", "does not answer", "look"))
+    world.notifier.fail_always(AuthenticationFailed("Slack", "token revoked", "take a new one"))
     world.provider.fail_next("find", AuthenticationFailed("vps", "the token ended", "renew it"))
     after = checks()
     changed = {name: state for name, state in after.items() if before.get(name) != state}
@@ -54,6 +58,16 @@ def test_what_breaks_is_red_and_hides_nothing_else(world: World) -> None:
         "durée DNS shop": "warning",
         "DNS vitrine.atelier.test brochure": "unknown",
         "durée DNS brochure": "unknown",
+        "certificat shop": "unknown",
+        "certificat brochure": "unknown",
+        "annonces memory-notifier/team": "unknown",
         "horloge": "unknown",
         "machine memory-vps/first": "unknown",
     }
+
+
+def test_a_certificate_that_nobody_renewed_is_red(world: World) -> None:
+    world.back_up()
+    world.probe.certify(SHOP, datetime.now(UTC) + timedelta(days=3))
+    found = checks()
+    assert (found["certificat shop"], found["certificat brochure"]) == ("failed", "ready")

@@ -14,8 +14,10 @@ from flows.decisions.protection import Digit
 from flows.decisions.readiness import (
     DRILL_WITHIN,
     Check,
+    Practised,
     State,
     judge_archive_lag,
+    judge_certificates,
     judge_clock,
     judge_drill,
     judge_names,
@@ -29,6 +31,7 @@ from flows.decisions.readiness import (
 )
 from flows.decisions.recovery_plan import SiteSpec, TargetChoice, ZoneView
 from flows.decisions.verification_plan import NEXT_RUN
+from flows.reports.readiness_html import readiness_html
 from flows.reports.readiness_text import problems, readiness_document, readiness_markdown
 from tests.unit.samples import NOON, OLD, recovery_set
 from tests.unit.test_standings import FIRST, SECOND, UNREAD, both
@@ -123,8 +126,10 @@ def test_a_machine_must_be_offered_and_hold_the_data_and_its_databases() -> None
 
 
 def test_a_drill_must_have_worked_this_quarter() -> None:
-    assert judge_drill("web1", NOON, NOON + DRILL_WITHIN).state is State.READY
-    assert judge_drill("web1", NOON, NOON + DRILL_WITHIN + SECOND_OF).state is State.FAILED
+    last = Practised(NOON, 68 * SECOND_OF)
+    good = judge_drill("web1", last, NOON + DRILL_WITHIN)
+    assert (good.state, good.seen) == (State.READY, "réussi il y a 100 jours, en 68 s")
+    assert judge_drill("web1", last, NOON + DRILL_WITHIN + SECOND_OF).state is State.FAILED
     assert judge_drill("web1", None, NOON).hint == "continuity drill web1"
 
 
@@ -152,6 +157,21 @@ def test_a_page_that_fails_today_is_named() -> None:
     assert judge_pages(SITE, seen).seen == "/order : 503"
 
 
+@pytest.mark.parametrize(
+    ("days", "state"), [(30, State.READY), (20, State.WARNING), (6, State.FAILED)]
+)
+def test_a_certificate_must_last_and_the_nearest_end_counts(days: int, state: State) -> None:
+    page = SmokeResult(SmokeCheck(f"https://{NAME}/"), OLD, True, "200", 0.1)
+    until = NOON + timedelta(days=days)
+    seen = [replace(page, certificate_until=each) for each in (until, NOON + timedelta(days=90))]
+    (found,) = judge_certificates(SITE, seen, NOON)
+    assert (found.state, found.seen) == (state, f"encore {days} jours")
+    (dark,) = judge_certificates(SITE, [*seen, replace(page, observed="refused")], NOON)
+    assert (dark.state, dark.seen) == (State.UNKNOWN, "pas vu : refused")
+    plain = replace(page, check=SmokeCheck(f"http://{NAME}/"))
+    assert judge_certificates(SITE, [plain], NOON) == ()
+
+
 def test_one_red_or_unknown_check_of_the_server_keeps_every_site_from_ready() -> None:
     good = Check("a", State.READY, "")
     own = Check("b", State.FAILED, "broken", "mend it", site="boutique")
@@ -164,6 +184,14 @@ def test_one_red_or_unknown_check_of_the_server_keeps_every_site_from_ready() ->
     other = replace(SITE, name="vitrine", title="La vitrine")
     document = readiness_document("web1", NOON, [SITE, other], [good, own])
     assert (document["ready"], problems(document)) == (False, ["b (boutique) : broken"])
+    shown = readiness_html([document])
+    assert "1 site sur 2 pas prêt" in shown
+    assert shown.count("PAS PRÊT") == 1
+    assert "<code>mend it</code>" in shown
+    assert "2 sites prêts" in readiness_html(
+        [readiness_document("web1", NOON, [SITE, other], [good])]
+    )
+    assert "aucun site" in readiness_html([])
     page = readiness_markdown([document])
     assert "| La boutique | web1 | 48h | 50 % | **PAS PRÊT** |" in page
     assert "| La vitrine | web1 | 48h | 100 % | prêt |" in page
