@@ -7,7 +7,18 @@ import sys
 import typer
 
 from blocks.errors import ContinuityError
-from deployments.cli import approve, archive, cost, estate, look, readiness, repository, run, site
+from deployments.cli import (
+    approve,
+    archive,
+    cost,
+    estate,
+    look,
+    readiness,
+    report,
+    repository,
+    run,
+    site,
+)
 
 commands = typer.Typer(
     help="Disaster recovery for a small hosting agency: backup, restore, DNS, proof.",
@@ -26,6 +37,7 @@ for command in (
         readiness.readiness,
         repository.retention,
         cost.cost,
+        report.report,
     ),
 ):
     commands.command()(command)

@@ -1,0 +1,75 @@
+"""Gather what an incident left in the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from blocks.errors import NotFound
+from blocks.repositories.journal import Journal, incidents
+from blocks.types import Tier
+from flows.decisions.aftermath import (
+    LOSS_WITH_ARCHIVE,
+    LOSS_WITHOUT,
+    SitePromise,
+    judge_breach,
+    judge_promise,
+)
+from flows.reports.post_incident import post_incident_markdown
+from flows.tasks.approval import APPROVAL
+from flows.tasks.ending import REPORT
+from flows.tasks.incident import Estate, now
+
+
+def report_of(estate: Estate, incident: str) -> str:
+    """Return the post-incident report of one incident of this server.
+
+    Raises:
+        NotFound: There is no such incident, or it has not come to an outcome yet.
+    """
+    journal = Journal(estate.state, incident)
+    report = journal.document(REPORT)
+    if report is None or report.get("server") != estate.name:
+        ended = ", ".join(ended_incidents(estate)) or "none"
+        cause = f"has no report for {estate.name}; ended: {ended}"
+        raise NotFound(f"incident {incident}", cause, f"continuity report {estate.name} INCIDENT")
+    records = journal.records()
+    began = datetime.fromisoformat(str(report["down_since"]))
+    promises = _promises(estate, report["sites"], began)
+    downs = [each.down for each in promises]
+    ended_at = None if None in downs else began + max(filter(None, downs), default=timedelta())
+    as_of = report["data_as_of"]
+    return post_incident_markdown(
+        report,
+        journal.document(APPROVAL) or {},
+        records,
+        promises,
+        LOSS_WITH_ARCHIVE if estate.archive else LOSS_WITHOUT,
+        judge_breach(
+            began, records, ended_at, datetime.fromisoformat(str(as_of)) if as_of else None
+        ),
+    )
+
+
+def ended_incidents(estate: Estate) -> list[str]:
+    """Return the recoveries of this server that came to an outcome, the newest last."""
+    found = []
+    for each in incidents(estate.state):
+        report = Journal(estate.state, each).document(REPORT) or {}
+        if (report.get("server"), report.get("purpose")) == (estate.name, "recovery"):
+            found.append((str(report["down_since"]), each))
+    return [name for _, name in sorted(found)]
+
+
+def _promises(
+    estate: Estate, sites: Sequence[dict[str, object]], began: datetime
+) -> list[SitePromise]:
+    """Return the promises; a site that left the estate since keeps the usual one."""
+    found = []
+    for each in sites:
+        seconds = each["down_seconds"]
+        down = timedelta(seconds=seconds) if isinstance(seconds, int | float) else None
+        declared = estate.sites.get(str(each["name"]))
+        tier = declared.tier if declared else Tier.HOURS_48
+        found.append(judge_promise(str(each["title"]), tier, down, now() - began))
+    return found

@@ -1,0 +1,29 @@
+"""The post-incident report, from the journal that a real recovery over memory blocks left."""
+
+from __future__ import annotations
+
+import pytest
+
+from blocks.errors import NotFound
+from flows.drill import drill
+from flows.tasks.aftermath import ended_incidents, report_of
+from flows.tasks.incident import open_estate
+from tests.flows.world import INCIDENT, World
+
+
+def test_a_recovery_leaves_a_report_and_a_drill_none(world: World) -> None:
+    world.back_up()
+    drill("web1")
+    assert ended_incidents(open_estate("web1")) == []
+    with pytest.raises(NotFound, match="ended: none"):
+        report_of(open_estate("web1"), INCIDENT)
+    world.lose()
+    world.recover()
+    assert ended_incidents(open_estate("web1")) == [INCIDENT]
+    page = report_of(open_estate("web1"), INCIDENT)
+    assert page.startswith("# Rapport d'incident : web1, rétabli")
+    assert page.count("| tenue |") == 2, "both sites came back within their promise"
+    assert "approuvé par la règle du déploiement, le " in page
+    assert "| Nouvelle machine | fait |" in page
+    assert "Fiche RGPD" in page
+    assert "None" not in page
