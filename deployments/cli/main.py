@@ -29,16 +29,8 @@ commands.add_typer(estate.commands, name="estate")
 commands.add_typer(archive.commands, name="archive")
 commands.add_typer(repository.commands, name="repository")
 for command in (
-    *(run.backup, run.verify, run.recover, run.drill, site.restore_site),
-    *(
-        approve.approve,
-        look.sets,
-        look.status,
-        readiness.readiness,
-        repository.retention,
-        cost.cost,
-        report.report,
-    ),
+    *(run.backup, run.verify, run.recover, run.drill, site.restore_site, approve.approve),
+    *(look.sets, look.status, readiness.readiness, repository.retention, cost.cost, report.report),
 ):
     commands.command()(command)
 
