@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from blocks.errors import NotFound
@@ -15,6 +15,7 @@ from flows.decisions.aftermath import (
     judge_breach,
     judge_promise,
 )
+from flows.decisions.recovery_plan import Purpose
 from flows.reports.post_incident import post_incident_markdown
 from flows.tasks.approval import APPROVAL
 from flows.tasks.ending import REPORT
@@ -25,13 +26,13 @@ def report_of(estate: Estate, incident: str) -> str:
     """Return the post-incident report of one incident of this server.
 
     Raises:
-        NotFound: There is no such incident, or it has not come to an outcome yet.
+        NotFound: It is no recovery of this server, or has not come to an outcome yet.
     """
     journal = Journal(estate.state, incident)
     report = journal.document(REPORT)
-    if report is None or report.get("server") != estate.name:
+    if report is None or not _is_recovery(estate, report):
         ended = ", ".join(ended_incidents(estate)) or "none"
-        cause = f"has no report for {estate.name}; ended: {ended}"
+        cause = f"is no recovery of {estate.name} that came to an outcome; ended: {ended}"
         raise NotFound(f"incident {incident}", cause, f"continuity report {estate.name} INCIDENT")
     records = journal.records()
     began = datetime.fromisoformat(str(report["down_since"]))
@@ -56,9 +57,14 @@ def ended_incidents(estate: Estate) -> list[str]:
     found = []
     for each in incidents(estate.state):
         report = Journal(estate.state, each).document(REPORT) or {}
-        if (report.get("server"), report.get("purpose")) == (estate.name, "recovery"):
+        if _is_recovery(estate, report):
             found.append((str(report["down_since"]), each))
     return [name for _, name in sorted(found)]
+
+
+def _is_recovery(estate: Estate, report: Mapping[str, object]) -> bool:
+    """Drills and restores of one site leave reports too, of another form."""
+    return (report.get("server"), report.get("purpose")) == (estate.name, Purpose.RECOVERY)
 
 
 def _promises(
