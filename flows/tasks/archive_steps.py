@@ -135,13 +135,13 @@ def _deliver(estate: Estate, server: Server, plan: RecoveryPlan, chosen: Recover
     archive.deliver_logs(server, spans, REPLAY_FOLDER, timeout=LONG)
     made = _Delivered(
         wanted,
-        f"{position.gtid} {end.log.identity} {end.offset}",
-        len(spans),
-        sum(span.end for span in spans) - position.offset,
-        end.gtid,
-        end.gtids,
-        end.at,
-        " ; ".join([*filter(None, [saw]), *notes_of(archive, pieces_of(spans))]),
+        marker=f"{position.gtid} {end.log.identity} {end.offset}",
+        logs=len(spans),
+        size=sum(span.end for span in spans) - position.offset,
+        gtid=end.gtid,
+        gtids=end.gtids,
+        at=end.at,
+        saw=" ; ".join([*filter(None, [saw]), *notes_of(archive, pieces_of(spans))]),
     )
     server.write_marker(DELIVERED, TypeAdapter(_Delivered).dump_json(made).decode())
     return made
