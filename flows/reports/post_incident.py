@@ -63,7 +63,7 @@ def post_incident_markdown(
         "",
         "| Heure | Étape | | Durée | Détail |",
         "|---|---|---|---|---|",
-        *(_line(each) for each in records if each.state is not StepState.STARTED),
+        *(_line(each) for each in _ended(records)),
         "",
         "## À changer",
         "",
@@ -93,6 +93,12 @@ def _decisions(report: Mapping[str, object], approval: Mapping[str, object]) -> 
         f"- Jeu restauré : `{report['recovery_set']}`, "
         f"données du {moment(_time(report['data_as_of']))}.",
     ]
+
+
+def _ended(records: Sequence[StepRecord]) -> list[StepRecord]:
+    """Return what ended, in the order of its beginning: the journal has the order of its end."""
+    ended = [each for each in records if each.state is not StepState.STARTED]
+    return sorted(ended, key=lambda each: each.started_at)
 
 
 def _line(record: StepRecord) -> str:

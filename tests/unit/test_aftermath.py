@@ -68,11 +68,12 @@ def test_the_report_says_what_was_promised_lost_decided_and_is_to_change() -> No
 
 
 def test_a_smooth_recovery_leaves_nothing_to_change() -> None:
-    smooth = [record(1, "observe"), record(2, "verify", StepState.DONE)]
+    smooth = [record(2, "verify", StepState.DONE), record(1, "observe")]
     end = replace(outcome(proven=True), problems=())
     document = outcome_document(end, PLAN, smooth, "Camille")
     breach = judge_breach(NOON, smooth, LATER, NOON)
     page = post_incident_markdown(document, {}, smooth, [], HOUR, breach)
+    assert page.index("| Constat |") < page.index("| Vérification finale |"), "as they began"
     assert "Rien n'est ressorti du journal." in page
     assert "| Perte définitive | aucune connue |" in page
     assert "None" not in page
