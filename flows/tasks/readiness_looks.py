@@ -18,18 +18,16 @@ from flows.decisions.readiness import (
     Practised,
     State,
     judge_archive_lag,
-    judge_certificates,
     judge_clock,
     judge_drill,
-    judge_names,
     judge_newest_set,
-    judge_pages,
     judge_proof,
     judge_rule,
     judge_target,
     newest,
     unseen,
 )
+from flows.decisions.readiness_site import judge_certificates, judge_names, judge_pages
 from flows.decisions.recovery_plan import SiteSpec, TargetChoice
 from flows.decisions.verdict import Verdict
 from flows.reports.readiness_text import readiness_document

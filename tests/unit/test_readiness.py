@@ -17,18 +17,16 @@ from flows.decisions.readiness import (
     Practised,
     State,
     judge_archive_lag,
-    judge_certificates,
     judge_clock,
     judge_drill,
-    judge_names,
     judge_newest_set,
-    judge_pages,
     judge_proof,
     judge_rule,
     judge_target,
     unseen,
     weigh,
 )
+from flows.decisions.readiness_site import judge_certificates, judge_names, judge_pages
 from flows.decisions.recovery_plan import SiteSpec, TargetChoice, ZoneView
 from flows.decisions.verification_plan import NEXT_RUN
 from flows.reports.readiness_html import readiness_html
