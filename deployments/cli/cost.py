@@ -17,7 +17,7 @@ from deployments.cli.connection import EstateFile, Json, Local, connected
 from deployments.cli.progress import shown
 from deployments.prices import read_prices
 from flows.decisions.cost import GB, Choice, Need, P, cheapest, estimates, machine_month, named
-from flows.decisions.readiness import RESTORED, newest
+from flows.decisions.readiness import newest, restored_size
 from flows.reports.cost_text import amount_text, cost_document, source_text, total_text
 from flows.reports.readiness_text import rows
 from flows.reports.wording import PARIS, counted
@@ -88,7 +88,7 @@ def data_of(server: str) -> Decimal:
     if made is None:
         hint = f"continuity backup {server}, or continuity cost --data 50"
         raise NotFound(f"set of {server}", "none, so its size is not known", hint)
-    return Decimal(sum(ref.size for ref in made.snapshots if ref.part in RESTORED)) / GB
+    return Decimal(restored_size(made)) / GB
 
 
 def _named(option: str, wanted: str, prices: Sequence[P]) -> P | None:

@@ -11,7 +11,9 @@ from blocks.errors import NotFound
 from deployments.cli.connection import EstateFile, Local, connected
 from deployments.cli.page import show
 from deployments.cli.progress import shown
-from flows.tasks.aftermath import ended_incidents, report_of
+from flows.decisions.recovery_plan import Purpose
+from flows.tasks.aftermath import report_of
+from flows.tasks.ending import reports
 from flows.tasks.incident import open_estate
 
 
@@ -27,7 +29,7 @@ def report(
     """Write the post-incident report: promises, loss, decisions, timeline, GDPR sheet."""
     with connected(local=local, estate=estate), shown():
         opened = open_estate(server)
-        wanted = incident or next(reversed(ended_incidents(opened)), "")
+        wanted = incident or next(reversed(reports(opened, Purpose.RECOVERY)), "")
         if not wanted:
             hint = "continuity status"
             raise NotFound(f"report of {server}", "no recovery of it came to an outcome", hint)

@@ -160,7 +160,7 @@ def judge_target(
         offered = ", ".join(each.name for each in sizes) or "rien"
         seen = f"{target.size or 'aucune taille'} : pas proposée ({offered})"
         return Check(about, State.FAILED, seen, "targets: dans le fichier du parc")
-    data = sum(ref.size for ref in made.snapshots if ref.part in RESTORED)
+    data = restored_size(made)
     seen = f"{wanted[0].name} : {size(wanted[0].disk)} de disque pour {size(data)} de données"
     if wanted[0].disk < SYSTEM + data * ROOM:
         return Check(about, State.FAILED, seen, "targets: une taille plus grande")
@@ -191,6 +191,11 @@ def judge_drill(server: str, last: Practised | None, now: datetime) -> Check:
 def unseen(about: str, cause: str, hint: str) -> Check:
     """Return the check of something that could not be looked at."""
     return Check(about, State.UNKNOWN, cause, hint)
+
+
+def restored_size(made: RecoverySet) -> int:
+    """Return the bytes of a set that lie on the new machine's disk afterwards."""
+    return sum(ref.size for ref in made.snapshots if ref.part in RESTORED)
 
 
 def newest(sets: Iterable[RecoverySet]) -> RecoverySet | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from blocks.errors import NotFound
-from blocks.repositories.journal import Journal, incidents
+from blocks.repositories.journal import Journal
 from blocks.types import Tier
 from flows.decisions.aftermath import (
     LOSS_WITH_ARCHIVE,
@@ -17,8 +17,9 @@ from flows.decisions.aftermath import (
 )
 from flows.decisions.recovery_plan import Purpose
 from flows.reports.post_incident import post_incident_markdown
+from flows.reports.readiness_text import rows
 from flows.tasks.approval import APPROVAL
-from flows.tasks.ending import REPORT
+from flows.tasks.ending import reports
 from flows.tasks.incident import Estate, now
 
 
@@ -28,15 +29,15 @@ def report_of(estate: Estate, incident: str) -> str:
     Raises:
         NotFound: It is no recovery of this server, or has not come to an outcome yet.
     """
-    journal = Journal(estate.state, incident)
-    report = journal.document(REPORT)
-    if report is None or not _is_recovery(estate, report):
-        ended = ", ".join(ended_incidents(estate)) or "none"
-        cause = f"is no recovery of {estate.name} that came to an outcome; ended: {ended}"
+    found = reports(estate, Purpose.RECOVERY)
+    if incident not in found:
+        cause = f"is no recovery of {estate.name} that came to an outcome; "
+        cause += f"ended: {', '.join(found) or 'none'}"
         raise NotFound(f"incident {incident}", cause, f"continuity report {estate.name} INCIDENT")
+    report, journal = found[incident], Journal(estate.state, incident)
     records = journal.records()
     began = datetime.fromisoformat(str(report["down_since"]))
-    promises = _promises(estate, report["sites"], began)
+    promises = _promises(estate, rows(report, "sites"), began)
     downs = [each.down for each in promises]
     ended_at = None if None in downs else began + max(filter(None, downs), default=timedelta())
     as_of = report["data_as_of"]
@@ -52,23 +53,8 @@ def report_of(estate: Estate, incident: str) -> str:
     )
 
 
-def ended_incidents(estate: Estate) -> list[str]:
-    """Return the recoveries of this server that came to an outcome, the newest last."""
-    found = []
-    for each in incidents(estate.state):
-        report = Journal(estate.state, each).document(REPORT) or {}
-        if _is_recovery(estate, report):
-            found.append((str(report["down_since"]), each))
-    return [name for _, name in sorted(found)]
-
-
-def _is_recovery(estate: Estate, report: Mapping[str, object]) -> bool:
-    """Drills and restores of one site leave reports too, of another form."""
-    return (report.get("server"), report.get("purpose")) == (estate.name, Purpose.RECOVERY)
-
-
 def _promises(
-    estate: Estate, sites: Sequence[dict[str, object]], began: datetime
+    estate: Estate, sites: list[Mapping[str, object]], began: datetime
 ) -> list[SitePromise]:
     """Return the promises; a site that left the estate since keeps the usual one."""
     found = []

@@ -9,6 +9,7 @@ from prefect.artifacts import create_markdown_artifact
 
 from blocks.errors import ContinuityError, VerificationFailed
 from blocks.records import StepRecord, StepState
+from blocks.repositories.journal import Journal, incidents
 from blocks.servers.base import Server
 from blocks.types import RecoverySet
 from flows.decisions.recovery_plan import Purpose, RecoveryPlan, SitePlan
@@ -17,7 +18,7 @@ from flows.reports.after_recovery import steps_after
 from flows.reports.outcome_report import outcome_document, outcome_markdown, outcome_sentence
 from flows.reports.progress import latest
 from flows.reports.wording import VERDICTS, answering_text, step_title
-from flows.tasks.incident import Incident, StepNote
+from flows.tasks.incident import Estate, Incident, StepNote
 from flows.tasks.look import answering_ports
 from flows.tasks.proof import record_proof
 from flows.tasks.rebuilt import Rebuilt
@@ -79,6 +80,22 @@ def write_report(
         description=f"{incident.id} : {VERDICTS[outcome.verdict]}",
     )
     return document
+
+
+def reports(estate: Estate, purpose: Purpose) -> dict[str, dict[str, object]]:
+    """Return the reports of this server's recoveries, or drills, by incident, oldest first.
+
+    Restores of one site leave reports of another form, which are left out.
+    """
+    found = {
+        each: Journal(estate.state, each).document(REPORT) or {} for each in incidents(estate.state)
+    }
+    ours = [
+        (str(report["down_since"]), name)
+        for name, report in found.items()
+        if (report.get("server"), report.get("purpose")) == (estate.name, purpose)
+    ]
+    return {name: found[name] for _, name in sorted(ours)}
 
 
 def raise_unless_recovered(outcome: Outcome) -> None:

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from blocks.errors import ContinuityError, NotFound
-from blocks.repositories.journal import Journal, incidents
 from blocks.types import RecoverySet
 from flows.decisions.archive_state import LIMIT
 from flows.decisions.database_way import SERIES, restore_way
@@ -28,11 +27,11 @@ from flows.decisions.readiness import (
     unseen,
 )
 from flows.decisions.readiness_site import judge_certificates, judge_names, judge_pages
-from flows.decisions.recovery_plan import SiteSpec, TargetChoice
+from flows.decisions.recovery_plan import Purpose, SiteSpec, TargetChoice
 from flows.decisions.verdict import Verdict
 from flows.reports.readiness_text import readiness_document
 from flows.tasks.archive_watch_steps import look
-from flows.tasks.ending import REPORT
+from flows.tasks.ending import reports
 from flows.tasks.incident import Estate, now
 from flows.tasks.look import look_at_copies, site_spec, targets_of, zone_view
 from flows.tasks.protection import protection_of
@@ -131,12 +130,10 @@ def _sites(estate: Estate) -> Looks:
 
 def last_drill(estate: Estate) -> Practised | None:
     """Return the last drill of this server that brought everything back, None if none ever did."""
-    ended: list[Practised] = []
-    for each in incidents(estate.state):
-        report = Journal(estate.state, each).document(REPORT) or {}
-        wanted = (estate.name, "drill", Verdict.RECOVERED)
-        if (report.get("server"), report.get("purpose"), report.get("verdict")) == wanted:
-            took = report.get("rto_seconds")
-            span = timedelta(seconds=took) if isinstance(took, int | float) else None
-            ended.append(Practised(datetime.fromisoformat(str(report["down_since"])), span))
-    return max(ended, key=lambda each: each.at, default=None)
+    found = reports(estate, Purpose.DRILL).values()
+    proven = [each for each in found if each["verdict"] == Verdict.RECOVERED]
+    if not proven:
+        return None
+    took = proven[-1]["rto_seconds"]
+    span = timedelta(seconds=took) if isinstance(took, int | float) else None
+    return Practised(datetime.fromisoformat(str(proven[-1]["down_since"])), span)

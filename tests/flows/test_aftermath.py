@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from blocks.errors import NotFound
+from flows.decisions.recovery_plan import Purpose
 from flows.drill import drill
-from flows.tasks.aftermath import ended_incidents, report_of
+from flows.tasks.aftermath import report_of
+from flows.tasks.ending import reports
 from flows.tasks.incident import open_estate
 from tests.flows.world import INCIDENT, World
 
@@ -14,13 +16,13 @@ from tests.flows.world import INCIDENT, World
 def test_a_recovery_leaves_a_report_and_a_drill_none(world: World) -> None:
     world.back_up()
     practised = str(drill("web1")["incident"])
-    assert ended_incidents(open_estate("web1")) == []
+    assert reports(open_estate("web1"), Purpose.RECOVERY) == {}
     for each in (practised, INCIDENT):
         with pytest.raises(NotFound, match="ended: none"):
             report_of(open_estate("web1"), each)
     world.lose()
     world.recover()
-    assert ended_incidents(open_estate("web1")) == [INCIDENT]
+    assert list(reports(open_estate("web1"), Purpose.RECOVERY)) == [INCIDENT]
     page = report_of(open_estate("web1"), INCIDENT)
     assert page.startswith("# Rapport d'incident : web1, rétabli")
     assert page.count("| tenue |") == 2, "both sites came back within their promise"
