@@ -82,5 +82,5 @@ def _apply_and_verify(
         rebuilt = rebuild(case, plan, chosen)
         outcome = verify(case, plan, chosen, rebuilt, down_since or case.began_at)
     document = write_report(case, plan, outcome, operator)
-    raise_unless_recovered(outcome)
+    raise_unless_recovered(outcome, plan.again)
     return document

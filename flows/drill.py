@@ -70,7 +70,7 @@ def drill(
             finally:
                 destroy_machine(case)
         document = write_report(case, plan, outcome, operator)
-        raise_unless_recovered(outcome)
+        raise_unless_recovered(outcome, plan.again)
         return document
 
 

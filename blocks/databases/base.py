@@ -143,6 +143,44 @@ class Database(Block, ABC):
         replay that was done, it does nothing.
         """
 
+    # --- following a service that goes on, and taking over from it ---
+
+    @abstractmethod
+    def follow(self, server: Server, source: Server, *, local: int, gtid: str) -> None:
+        """Let the service on `server` apply what the one on `source` writes, as it writes it.
+
+        On the data of a physical copy that stands at `gtid`; nobody else can write there until
+        `take_over`. `local` is the port of the server's loopback that leads to the source. The
+        source gets an account for it that can do nothing else. Idempotent.
+        """
+
+    @abstractmethod
+    def catch_up(self, server: Server, source: Server, *, timeout: timedelta) -> str:
+        """Wait until all that the source has written now is applied; return up to where (GTID).
+
+        Raises `VerificationFailed` if it does not follow any more, and why.
+        """
+
+    @abstractmethod
+    def release_line(self, source: Server) -> str:
+        """Return the line of a shell that undoes `hold_writes`; asked for before it."""
+
+    @abstractmethod
+    def hold_writes(self, source: Server) -> None:
+        """Let nobody write but root: end connections, stop events. Idempotent."""
+
+    @abstractmethod
+    def take_over(self, server: Server, source: Server) -> None:
+        """Let the service follow nobody any more, and be written to. Idempotent."""
+
+    @abstractmethod
+    def shut_out(self, source: Server) -> None:
+        """Remove the account that `follow` made on the source. Idempotent."""
+
+    @abstractmethod
+    def source_port(self) -> int:
+        """Return the port of a server's loopback at which the service listens."""
+
     # --- some databases of a service that goes on ---
 
     @abstractmethod

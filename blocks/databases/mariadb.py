@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pydantic import Field, SecretStr
 from pymysql.cursors import Cursor
 
-from blocks.databases import content, copying, reading, replaying, restoring
+from blocks.databases import content, copying, following, reading, replaying, restoring
 from blocks.databases.base import Database, Scratch
 from blocks.databases.connection import Access, connected
 from blocks.databases.content import Instance
@@ -195,6 +195,29 @@ class MariaDb(Database):
         replaying.replay(
             server, self._place, begin=begin, gtids=gtids, marker=marker, timeout=timeout
         )
+
+    # --- following a service that goes on ---
+
+    def follow(self, server: Server, source: Server, *, local: int, gtid: str) -> None:
+        following.follow(server, source, self._place, port=local, gtid=gtid)
+
+    def catch_up(self, server: Server, source: Server, *, timeout: timedelta) -> str:
+        return following.catch_up(server, source, timeout=timeout)
+
+    def release_line(self, source: Server) -> str:
+        return following.release_line(source)
+
+    def hold_writes(self, source: Server) -> None:
+        following.hold_writes(source)
+
+    def take_over(self, server: Server, source: Server) -> None:
+        following.take_over(server, source)
+
+    def shut_out(self, source: Server) -> None:
+        following.shut_out(source)
+
+    def source_port(self) -> int:
+        return self.port
 
     # --- some databases of a service that goes on ---
 

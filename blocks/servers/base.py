@@ -11,7 +11,15 @@ from pathlib import Path
 from prefect.blocks.core import Block
 from pydantic import Field
 
-from blocks.types import Account, CommandResult, FileDigest, Overlay, RemoteCommand, ServerFacts
+from blocks.types import (
+    Account,
+    CommandResult,
+    FileDigest,
+    Overlay,
+    RemoteCommand,
+    ServerFacts,
+    SshAddress,
+)
 
 
 class Server(Block, ABC):
@@ -169,6 +177,67 @@ class Server(Block, ABC):
         For drills: restored cron jobs and sites must not send mail or call payment providers.
         Idempotent.
         """
+
+    # --- taking over: one server follows another that serves, then stands in its place ---
+
+    @abstractmethod
+    def ssh_address(self) -> SshAddress:
+        """Return how another machine reaches this one."""
+
+    @abstractmethod
+    def join(self, source: Server, port: int, local: int) -> None:
+        """Give this machine a way to `source`: its files, read only, and one port of its loopback.
+
+        That port is then reached at port `local` of this machine's own loopback. The key for it is
+        made here and may do nothing else. Idempotent, until `part`.
+        """
+
+    @abstractmethod
+    def part(self, source: Server) -> None:
+        """Undo `join` on both sides. Idempotent."""
+
+    @abstractmethod
+    def pull(self, source: Server, paths: Sequence[str], *, timeout: timedelta) -> int:
+        """Make these directories what they are on `source`; return how many entries changed.
+
+        After `join`. What is not there any more is removed here. Can be cut and run again.
+        """
+
+    @abstractmethod
+    def differences(
+        self, source: Server, paths: Sequence[str], *, contents: bool, timeout: timedelta
+    ) -> tuple[str, ...]:
+        """Return a line for each entry that is not the same on `source`. Changes nothing.
+
+        After `join`. Compares names, types, sizes, times, owners, modes and links; with `contents`
+        also every byte.
+        """
+
+    @abstractmethod
+    def begin_maintenance(
+        self, services: Sequence[str], page: str, *, reopen_after: timedelta
+    ) -> None:
+        """Stop the services that run; where nginx is among them, answer 503 with this HTML page.
+
+        The machine undoes it by itself after `reopen_after`, unless `keep_closed` came before.
+        Idempotent; the time then counts anew.
+        """
+
+    @abstractmethod
+    def add_undo(self, statement: str) -> None:
+        """Let the end of the maintenance run this line of a shell, too, before services start."""
+
+    @abstractmethod
+    def end_maintenance(self) -> None:
+        """Start what `begin_maintenance` stopped. Idempotent; refused after `keep_closed`."""
+
+    @abstractmethod
+    def keep_closed(self) -> None:
+        """Never open again by itself. Raises `VerificationFailed` if it was open meanwhile."""
+
+    @abstractmethod
+    def lead_on(self, address: str) -> None:
+        """Pass who still comes to ports 80 and 443 on to this address, until the next boot."""
 
     # --- markers: what has been done here, found again after a crash ---
 

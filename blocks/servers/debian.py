@@ -8,7 +8,15 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from blocks.errors import NotFound
-from blocks.servers import configuration, digests, facts, packages, services
+from blocks.servers import (
+    configuration,
+    digests,
+    facts,
+    link,
+    maintenance,
+    packages,
+    services,
+)
 from blocks.servers.accounts import Books, plan_accounts
 from blocks.servers.base import Server
 from blocks.types import Account, FileDigest, Overlay, ServerFacts
@@ -63,6 +71,38 @@ class DebianServer(Server, ABC):
 
     def isolate(self, allowed: Sequence[str]) -> None:
         services.isolate(self, allowed)
+
+    def join(self, source: Server, port: int, local: int) -> None:
+        link.join(self, source, port, local)
+
+    def part(self, source: Server) -> None:
+        link.part(self, source)
+
+    def pull(self, source: Server, paths: Sequence[str], *, timeout: timedelta) -> int:
+        return len(link.pull(self, source, paths, (), timeout))
+
+    def differences(
+        self, source: Server, paths: Sequence[str], *, contents: bool, timeout: timedelta
+    ) -> tuple[str, ...]:
+        words = ("--dry-run", *(("--checksum",) if contents else ()))
+        return link.pull(self, source, paths, words, timeout)
+
+    def begin_maintenance(
+        self, services: Sequence[str], page: str, *, reopen_after: timedelta
+    ) -> None:
+        maintenance.begin(self, services, page, reopen_after)
+
+    def add_undo(self, statement: str) -> None:
+        maintenance.add_undo(self, statement)
+
+    def end_maintenance(self) -> None:
+        maintenance.end(self)
+
+    def keep_closed(self) -> None:
+        maintenance.keep(self)
+
+    def lead_on(self, address: str) -> None:
+        maintenance.lead_on(self, address)
 
     def read_marker(self, name: str) -> str:
         try:

@@ -29,7 +29,7 @@ from blocks.servers.wrapping import (
     remote_line,
     run_words,
 )
-from blocks.types import CommandResult, RemoteCommand
+from blocks.types import CommandResult, RemoteCommand, SshAddress
 
 _FILE_TIMEOUT = timedelta(minutes=10)
 _SHORT_TIMEOUT = timedelta(seconds=60)
@@ -103,6 +103,9 @@ class SshServer(DebianServer):
 
     def authorized_key(self) -> str:
         return public_key(self._login())
+
+    def ssh_address(self) -> SshAddress:
+        return SshAddress(self.address, self.port, self.user, self.host_key)
 
     # --- commands ---
 

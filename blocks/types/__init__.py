@@ -39,7 +39,14 @@ from blocks.types.machines import HostKey, Machine, MachineRequest, MachineSize,
 from blocks.types.names import AddressChange, AddressRecord
 from blocks.types.places import FailureDomain
 from blocks.types.promises import Frequency, Tier
-from blocks.types.servers import Account, CommandResult, Overlay, RemoteCommand, ServerFacts
+from blocks.types.servers import (
+    Account,
+    CommandResult,
+    Overlay,
+    RemoteCommand,
+    ServerFacts,
+    SshAddress,
+)
 from blocks.types.sites import SmokeCheck, SmokeResult
 from blocks.types.storage import (
     BucketCheck,
@@ -113,6 +120,7 @@ __all__ = [
     "Snapshot",
     "SnapshotRef",
     "SpotCheck",
+    "SshAddress",
     "StoredFile",
     "StoredObject",
     "TableContent",

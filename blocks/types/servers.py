@@ -76,3 +76,13 @@ class Overlay:
 
     renamed: tuple[tuple[str, str], ...]
     kept: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SshAddress:
+    """Where a server's sshd listens, whom to log in as, and which host key it must show."""
+
+    address: str
+    port: int
+    user: str
+    host_key: str

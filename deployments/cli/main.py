@@ -12,6 +12,7 @@ from deployments.cli import (
     archive,
     cost,
     estate,
+    failback,
     look,
     readiness,
     report,
@@ -29,7 +30,15 @@ commands.add_typer(estate.commands, name="estate")
 commands.add_typer(archive.commands, name="archive")
 commands.add_typer(repository.commands, name="repository")
 for command in (
-    *(run.backup, run.verify, run.recover, run.drill, site.restore_site, approve.approve),
+    *(
+        run.backup,
+        run.verify,
+        run.recover,
+        run.drill,
+        site.restore_site,
+        failback.failback,
+        approve.approve,
+    ),
     *(look.sets, look.status, readiness.readiness, repository.retention, cost.cost, report.report),
 ):
     commands.command()(command)

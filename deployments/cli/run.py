@@ -87,7 +87,7 @@ def recover(
             target=target,
             at=at,
         )
-        _tell(report)
+        tell(report)
 
 
 def drill(
@@ -111,7 +111,7 @@ def drill(
             at=at,
             repository=repository,
         )
-        _tell(report)
+        tell(report)
 
 
 def verify(
@@ -138,9 +138,9 @@ def verify(
             show(verification_markdown(document))
 
 
-def _tell(report: Mapping[str, object]) -> None:
+def tell(report: Mapping[str, object]) -> None:
     """Print the report: a page for a person at a terminal, JSON for a file or a pipe."""
-    if sys.stdout.isatty():
+    if sys.stdout.isatty() and "verdict" in report:
         show(outcome_markdown(report))
     else:
         print(json.dumps(report, indent=2, ensure_ascii=False))

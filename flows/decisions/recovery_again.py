@@ -30,12 +30,13 @@ def taken_up(known: RecoveryPlan, seen: Observation) -> RecoveryPlan:
             f"to go on with it, put {known.lost_address} back and: continuity estate apply; "
             f"if {seen.address} is lost as well: continuity recover {known.server}",
         )
-    sites = tuple(_with_names(_with_checks(each, seen), seen) for each in known.sites)
+    sites = tuple(_with_names(with_checks(each, seen), seen) for each in known.sites)
     told = (*warnings(seen, sites, known.incident, drill=False), *target_warnings(seen))
     return replace(known, sites=sites, warnings=told)
 
 
-def _with_checks(plan: SitePlan, seen: Observation) -> SitePlan:
+def with_checks(plan: SitePlan, seen: Observation) -> SitePlan:
+    """Return a site's plan with the checks that the estate has for it now."""
     for site in seen.sites:
         if site.name == plan.site.name:
             checks = {name: getattr(site, name) for name in CHECKS}

@@ -21,6 +21,8 @@ class Purpose(StrEnum):
 
     RECOVERY = "recovery"
     DRILL = "drill"
+    FAILBACK = "failback"
+    """The move of a server that serves: home, or to any other machine."""
 
 
 _TOLD = ("warnings", "reaches")
@@ -180,8 +182,11 @@ class RecoveryPlan:
 
     @property
     def again(self) -> str:
-        """The command that goes on with this incident."""
-        return f"continuity recover {self.server} --incident {self.incident}"
+        """The command that goes on with this incident, or practises again."""
+        if self.purpose is Purpose.DRILL:
+            return f"continuity drill {self.server}"
+        command = "failback" if self.purpose is Purpose.FAILBACK else "recover"
+        return f"continuity {command} {self.server} --incident {self.incident}"
 
 
 def plan_from_document(document: Mapping[str, object]) -> RecoveryPlan:

@@ -19,13 +19,11 @@ def steps_after(
         declared: The server's address in the estate file.
         archive: Whether the server has a continuous archive.
     """
-    here = plan.purpose is Purpose.RECOVERY and outcome.verdict is not Verdict.FAILED
+    here = plan.purpose is not Purpose.DRILL and outcome.verdict is not Verdict.FAILED
     if not here or declared == machine.address:
         return ()
     name, partly = plan.server, outcome.verdict is Verdict.PARTLY
-    first = (
-        f"d'abord terminer cette reprise : `continuity recover {name} --incident {plan.incident}`"
-    )
+    first = f"d'abord terminer : `{plan.again}`"
     provider = machine.provider.rpartition("/")[2]
     further = " et l'archive continue ne fait suite à aucun jeu" if archive else ""
     return (
@@ -36,4 +34,12 @@ def steps_after(
         "taper `continuity estate apply`",
         f"taper `continuity backup {name}` : jusque-là la nouvelle machine n'a aucun jeu, chaque "
         f"sauvegarde cherche `{declared}`{further}",
+        *([_retire(name)] if plan.purpose is Purpose.FAILBACK else []),
+    )
+
+
+def _retire(name: str) -> str:
+    return (
+        f"quand tout est vérifié, taper `continuity retire {name}` : la machine d'avant, arrêtée, "
+        "est encore payée"
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from flows.decisions.recovery_plan import RecoveryPlan, plan_from_document
+from flows.decisions.recovery_plan import Purpose, RecoveryPlan, plan_from_document
 from flows.decisions.site_restore import SiteRestorePlan, site_plan_from_document
+from flows.reports.failback_text import failback_markdown, failback_notice
 from flows.reports.plan_text import plan_line, plan_markdown, plan_notice
 from flows.reports.site_restore_text import (
     site_restore_line,
@@ -27,6 +28,8 @@ def page(plan: AnyPlan, now: datetime) -> str:
     """Return the whole plan as a page."""
     if isinstance(plan, SiteRestorePlan):
         return site_restore_markdown(plan, now)
+    if plan.purpose is Purpose.FAILBACK:
+        return failback_markdown(plan, now)
     return plan_markdown(plan, now)
 
 
@@ -34,4 +37,5 @@ def told(plan: AnyPlan, link: str, *, asked: bool) -> str:
     """Return the plan for Slack: whole while somebody is asked about it, then one line."""
     if isinstance(plan, SiteRestorePlan):
         return (site_restore_notice if asked else site_restore_line)(plan, link)
-    return (plan_notice if asked else plan_line)(plan, link)
+    notice = failback_notice if plan.purpose is Purpose.FAILBACK else plan_notice
+    return (notice if asked else plan_line)(plan, link)

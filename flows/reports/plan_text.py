@@ -16,24 +16,19 @@ def plan_markdown(plan: RecoveryPlan, now: datetime) -> str:
     """Return the whole plan for Prefect's pages: set and age, target, sites in order, DNS changes."""
     drill = plan.purpose is Purpose.DRILL
     title = "Exercice de reprise" if drill else "Plan de reprise"
-    targets = " puis ".join(
-        f"`{target.provider}` {target.size or 'taille par défaut'}"
-        + (f", Debian {target.release}" if target.release else "")
-        for target in plan.targets
-    )
     lines = [
         f"# {title} de {plan.server}",
         "",
         f"Empreinte du plan : **`{plan.digest}`** (incident `{plan.incident}`)",
         "",
-        *_warning_lines(plan),
+        *warning_lines(plan),
         "| Élément | Prévu |",
         "|---|---|",
         f"| Jeu de sauvegarde | `{plan.set_id}` |",
         f"| Données au | {moment(_data_at(plan))} |",
         f"| Âge des données | {duration(now - _data_at(plan))} |",
         f"| Rejeu après le jeu | {_replay(plan)} |",
-        f"| Nouvelle machine | {targets} |",
+        f"| Nouvelle machine | {targets_text(plan)} |",
         f"| Base de données | {ways_text(plan.targets, plan.readiness)} |",
         f"| Ancien serveur | {plan.lost_address}{', arrêté avant toute bascule' if plan.fence else ''} |",
         "",
@@ -47,9 +42,18 @@ def plan_markdown(plan: RecoveryPlan, now: datetime) -> str:
             for each in plan.sites
         ),
         "",
-        *_dns_lines(plan),
+        *dns_lines(plan),
     ]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def targets_text(plan: RecoveryPlan) -> str:
+    """Say where the new machine may be made, in their order."""
+    return " puis ".join(
+        f"`{target.provider}` {target.size or 'taille par défaut'}"
+        + (f", Debian {target.release}" if target.release else "")
+        for target in plan.targets
+    )
 
 
 def plan_line(plan: RecoveryPlan, link: str) -> str:
@@ -102,7 +106,8 @@ def ways_text(targets: Sequence[TargetChoice], ways: Sequence[DatabaseWay]) -> s
     return " ; ".join(f"{target.provider} : {reason}" for target, reason in pairs)
 
 
-def _dns_lines(plan: RecoveryPlan) -> list[str]:
+def dns_lines(plan: RecoveryPlan) -> list[str]:
+    """Return the exact changes of DNS as a section."""
     moves = [(each.site, move) for each in plan.sites for move in each.moves]
     if not moves:
         return ["## DNS", "", "Aucun enregistrement n'est modifié.", ""]
@@ -120,7 +125,7 @@ def _dns_lines(plan: RecoveryPlan) -> list[str]:
     ]
 
 
-def _warning_lines(plan: RecoveryPlan) -> list[str]:
+def warning_lines(plan: RecoveryPlan) -> list[str]:
     """Return what stands first: Prefect's form shows only as much as the screen is high."""
     if not plan.warnings:
         return []

@@ -60,6 +60,16 @@ STEP_TITLES = {
     "read-back": "Relecture des objets envoyés",
     "manifest": "Manifeste",
     "look": "Lecture de l'état",
+    "join": "Liaison entre les deux machines",
+    "follow": "Réplication de la base",
+    "pull": "Recopie des fichiers",
+    "rehearse": "Répétition de la comparaison",
+    "close": "Page de maintenance",
+    "last-writes": "Derniers changements",
+    "reopen": "Réouverture du serveur actuel",
+    "take-over": "Passage de relais",
+    "lead": "Visiteurs menés à la nouvelle machine",
+    "retire": "Destruction de l'ancienne machine",
 }
 
 
@@ -67,6 +77,17 @@ PHASES = {
     "Préparation": ("observe", "plan", "approve", "lease", "fence", "sweep"),
     "Machine": ("machine", "connect", "accounts", "isolate", "engine", "packages"),
     "Serveur": ("configuration", "database", "rows", "replay", "web", "data", "cron", "archive"),
+    "Relève": (
+        "join",
+        "follow",
+        "pull",
+        "rehearse",
+        "close",
+        "last-writes",
+        "take-over",
+        "lead",
+        "reopen",
+    ),
     "Bases du site": ("scratch", "undo", "load", "compare"),
     "Fin": ("verify", "destroy", "tidy", "end"),
 }

@@ -23,7 +23,9 @@ HEADINGS = {
     "disaster-recovery": "Reprise de {server}",
     "drill": "Exercice de reprise de {server}",
     "site-restore": "Retour de {site} sur {server}",
+    "failback": "Retour de {server}",
 }
+AGAIN = {"disaster-recovery": "recover", "failback": "failback"}
 LOOKED_AT = 20
 
 
@@ -45,8 +47,10 @@ def close_ended(run: FlowRun, flow: str) -> str:
     if why:
         if flow == "site-restore":
             why += f" ; pour poursuivre : {_site_again(run, incident.id)}"
-        if flow == "disaster-recovery":
-            why += f" ; pour poursuivre : continuity recover {server} --incident {incident.id}"
+        if flow in AGAIN:
+            why += (
+                f" ; pour poursuivre : continuity {AGAIN[flow]} {server} --incident {incident.id}"
+            )
         with announced(incident):
             incident.fail(LAST_WORDS, why)
             incident.stopped = True

@@ -98,18 +98,17 @@ def reports(estate: Estate, purpose: Purpose) -> dict[str, dict[str, object]]:
     return {name: found[name] for _, name in sorted(ours)}
 
 
-def raise_unless_recovered(outcome: Outcome) -> None:
+def raise_unless_recovered(outcome: Outcome, again: str) -> None:
     """End red unless everything is proven.
 
     Raises:
-        VerificationFailed: The outcome's sentence, and how to go on.
+        VerificationFailed: The outcome's sentence, and the command that goes on.
     """
     if outcome.verdict is not Verdict.RECOVERED:
         raise VerificationFailed(
             f"incident {outcome.incident}",
             outcome.sentence,
-            f"mend what is named, then: continuity recover {outcome.server} "
-            f"--incident {outcome.incident}",
+            f"mend what is named, then: {again}",
         )
 
 

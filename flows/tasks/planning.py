@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import timedelta
 
+from flows.decisions.failback import decide_failback, failback_again
 from flows.decisions.recovery_again import taken_up
 from flows.decisions.recovery_decision import decide_recovery, guard_recovery
 from flows.decisions.recovery_plan import Observation, Purpose, RecoveryPlan, plan_from_document
@@ -29,7 +30,10 @@ def decide(
 ) -> RecoveryPlan:
     """Return the plan, written to the journal before anybody is asked about it."""
     with incident.step("plan") as note:
-        plan = taken_up(known, seen) if known else decide_recovery(seen, incident.id, purpose)
+        if purpose is Purpose.FAILBACK:
+            plan = failback_again(known, seen) if known else decide_failback(seen, incident.id)
+        else:
+            plan = taken_up(known, seen) if known else decide_recovery(seen, incident.id, purpose)
         note.did = f"plan {plan.digest} : jeu {plan.set_id}, {counted(len(plan.sites), 'site')}"
         note.why = _why(known, plan)
         note.data = {"digest": plan.digest}

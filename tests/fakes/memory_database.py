@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +21,7 @@ from blocks.errors import (
     DiskFull,
     NotFound,
     Unreachable,
+    VerificationFailed,
 )
 from blocks.servers.base import Server
 from blocks.types import (
@@ -31,6 +33,7 @@ from blocks.types import (
     LogSource,
     Position,
     RemoteCommand,
+    TableContent,
     TableFacts,
 )
 from tests.fakes.memory_machine import MemoryMachine, MemoryService, MemoryTable, Schemas
@@ -230,12 +233,52 @@ class MemoryDatabase(Database):
             f"replay on server {server.address}", "this database writes no logs", "take MariaDB"
         )
 
+    # --- following a service that goes on ---
+
+    def follow(self, server: Server, source: Server, *, local: int, gtid: str) -> None:
+        here, there = self._log_in(server, "follow"), self._log_in(source, "follow")
+        here.follows, here.read_only = source.address, True
+        there.followers.add(server.address)
+
+    def catch_up(self, server: Server, source: Server, *, timeout: timedelta) -> str:
+        here, there = self._log_in(server, "catch_up"), self._log_in(source, "catch_up")
+        if here.follows != source.address:
+            raise VerificationFailed(f"replica on {server.address}", "follows nobody", "run again")
+        here.schemas, here.newest = deepcopy(there.schemas), dict(there.newest)
+        here.canaries = list(there.canaries)
+        return f"0-1-{there.offset}"
+
+    def release_line(self, source: Server) -> str:
+        self._log_in(source, "release_line")
+        return "let it write"
+
+    def hold_writes(self, source: Server) -> None:
+        self._log_in(source, "hold_writes").read_only = True
+
+    def take_over(self, server: Server, source: Server) -> None:
+        here = self._log_in(server, "take_over")
+        here.follows, here.read_only = "", False
+
+    def shut_out(self, source: Server) -> None:
+        self._log_in(source, "shut_out").followers.clear()
+
+    def source_port(self) -> int:
+        return 3306
+
     # --- some databases of a service that goes on: the lab tests that with MariaDB itself ---
 
     def content(
         self, server: Server, databases: Sequence[str], *, checksums: bool
     ) -> DatabaseContent:
-        raise _no_second(server)
+        service = self._log_in(server, "content")
+        held = {name: service.schemas[name] for name in databases if name in service.schemas}
+        tables = tuple(
+            TableContent(f"{db}.{name}", len(table.rows), str(hash(tuple(table.rows))))
+            for db, each in sorted(held.items())
+            for name, table in sorted(each.items())
+        )
+        size = sum(each.rows for each in tables) * _ROW_BYTES
+        return DatabaseContent(tuple(sorted(held)), size, tables, (), "")
 
     def row_hashes(self, server: Server, tables: Sequence[str]) -> Mapping[str, str]:
         raise _no_second(server)

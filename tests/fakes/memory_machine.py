@@ -50,6 +50,11 @@ class MemoryService:
     offset: int = 4
     copied: tuple[int, datetime] | None = None
     """Offset and time of the last physical copy."""
+    read_only: bool = False
+    followers: set[str] = field(default_factory=set)
+    """Addresses that may follow this service."""
+    follows: str = ""
+    """Address of the service whose writes are applied here."""
 
 
 def _now() -> datetime:
@@ -75,6 +80,14 @@ class MemoryMachine:
     running: set[str] = field(default_factory=set)
     fenced: bool = False
     isolated: tuple[str, ...] | None = None
+    joined: str = ""
+    """Address of the machine whose files can be read from here."""
+    closed: set[str] | None = None
+    """Services that the maintenance stopped; None when there is none."""
+    undo: list[str] = field(default_factory=list)
+    kept_closed: bool = False
+    leads_to: str = ""
+    """Address that web visitors are passed on to."""
     database: MemoryService | None = None
     disk_size: int = 50 * 1024**3
     disk_free: int = 40 * 1024**3
