@@ -22,8 +22,9 @@ def begin(server: Server, services: Sequence[str], page: str, reopen_after: time
     server.put(PROGRAM, program, mode=0o755)
     seconds = str(round(reopen_after.total_seconds()))
     # What a timer started works on the sites, too.
-    jobs = [each.removesuffix(".timer") for each in services if each.endswith(".timer")]
-    words = ("bash", PROGRAM, "close", seconds, *ordered([*services, *jobs]))
+    names = ordered(services)
+    jobs = [each.removesuffix(".timer") for each in names if each.endswith(".timer")]
+    words = ("bash", PROGRAM, "close", seconds, *dict.fromkeys([*names, *jobs]))
     server.run(words, timeout=_STOP, stdin=page.encode())
 
 

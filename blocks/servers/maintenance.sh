@@ -13,26 +13,25 @@ readonly state=/var/lib/continuity/maintenance web=/run/continuity-maintenance
 readonly page_unit=maintenance-page timer=maintenance-over
 
 serve_page() { # a copy of nginx's configuration in which every server answers 503 with our page
+  local page
   rm -rf "$web"
-  mkdir -p "$web/nginx" "$web/page"
+  mkdir -p "$web/nginx"
   cp -rL /etc/nginx/. "$web/nginx/"
-  cp "$state/page.html" "$web/page/continuity-maintenance.html"
-  chmod -R a+rX "$web"
+  page=$(sed "s/[\\\\']/\\\\&/g" "$state/page.html")
   cat >"$web/nginx/continuity-maintenance.conf" <<EOF
 error_page 503 @continuity_maintenance;
 location @continuity_maintenance {
-  root $web/page;
-  rewrite ^ /continuity-maintenance.html break;
   default_type text/html;
   charset utf-8;
-  add_header Retry-After 60 always;
+  add_header Retry-After 30 always;
   add_header Cache-Control no-store always;
+  return 503 '$page';
 }
 return 503;
 EOF
-  find "$web/nginx" -type f -exec perl -0pi -e '
-    s{/etc/nginx/}{'"$web"'/nginx/}g;
-    s{(?:(?<=^)|(?<=[\s;\}]))server(\s*)\{}{server$1\{ include '"$web"'/nginx/continuity-maintenance.conf;}g' {} +
+  find "$web/nginx" -type f -print0 | WEB=$web xargs -0 perl -0pi -e '
+    s#/etc/nginx/#$ENV{WEB}/nginx/#g;
+    s#(^|[\s;}])server(\s*)\{#${1}server$2\{ include $ENV{WEB}/nginx/continuity-maintenance.conf;#g'
   nginx -q -t -c "$web/nginx/nginx.conf"
 }
 
@@ -43,7 +42,8 @@ close() {
   rm -f "$state/kept"
   if [ ! -e "$state/closed" ]; then
     rm -rf "$state"
-    mkdir -p -m 700 "$state"
+    mkdir -p "$state"
+    chmod 700 "$state"
     cat >"$state/page.html"
     for service; do
       if systemctl is-active --quiet "$service"; then printf '%s\n' "$service"; fi

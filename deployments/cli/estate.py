@@ -6,6 +6,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable
+from difflib import unified_diff
 from functools import partial
 from pathlib import Path
 from typing import Annotated, cast
@@ -19,6 +20,7 @@ from blocks.errors import ContinuityError
 from blocks.repositories.base import Repository
 from blocks.types import SelfTest, Tier
 from deployments.estate import Estate
+from deployments.estate_adopt import adopted, write
 from deployments.estate_file import default_path, json_schema, load, read
 
 commands = typer.Typer(help="The estate file: what is protected, and how.", no_args_is_help=True)
@@ -69,6 +71,37 @@ def apply(
     changed = count[Action.CREATED] + count[Action.CHANGED] + count[Action.REMOVED]
     print(f"{changed or 'nothing'} changed, {count[Action.UNCHANGED]} as they were")
     _test_buckets(wanted)
+
+
+@commands.command()
+def adopt(
+    server: Annotated[str, typer.Argument(help="Name of the server that moved.")],
+    incident: Annotated[
+        str, typer.Option(help="Recovery or move that led there; default the newest.")
+    ] = "",
+    file: Annotated[
+        Path | None, typer.Option("--estate", help="The estate file; default as elsewhere.")
+    ] = None,
+    local: Annotated[bool, typer.Option("--local", help="Without a Prefect server.")] = False,
+) -> None:
+    """Write into the file that a server is now the machine that a recovery or a move made.
+
+    Address, host key and origin change, and nothing else; the file as it was is kept beside it.
+    """
+    from deployments.cli.connection import connected
+    from flows.tasks.incident import open_estate
+    from flows.tasks.successor import successor
+
+    path = file or default_path()
+    with connected(local=local, estate=path, quiet=True):
+        machine = successor(open_estate(server), incident)
+    text = adopted(path, server, machine)
+    before = path.read_text(encoding="utf-8").splitlines()
+    for line in unified_diff(before, text.splitlines(), str(path), str(path), n=1, lineterm=""):
+        print(line)
+    kept = write(path, text)
+    print(f"{server} is {machine.name} at {machine.address} now; the file as it was: {kept}")
+    print(f"next: continuity estate apply; continuity backup {server}")
 
 
 def _test_buckets(estate: Estate) -> None:

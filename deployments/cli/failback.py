@@ -43,3 +43,28 @@ def failback(
             seed_only=seed_only,
         )
         tell(report)
+
+
+def retire(
+    server: Server,
+    incident: Incident = "",
+    approve: Approve = "",
+    operator: Operator = "",
+    local: Local = False,
+    estate: EstateFile = None,
+) -> None:
+    """Destroy the machines that a server left behind, when nobody needs them, after your approval.
+
+    Exit codes: 0 destroyed, 1 refused (what is missing is named), 4 not approved, 5 another run
+    holds the server.
+    """
+    from flows.retire import retire as run
+
+    ask_at_terminal.append(lambda plan, text: ask(plan, text, approve, operator))
+    with connected(local=local, estate=estate), shown():
+        tell(
+            run(
+                server=server,
+                incident=incident or f"retire-{server}-{datetime.now(UTC):%Y%m%d-%H%M%S}",
+            )
+        )

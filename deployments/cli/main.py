@@ -37,6 +37,7 @@ for command in (
         run.drill,
         site.restore_site,
         failback.failback,
+        failback.retire,
         approve.approve,
     ),
     *(look.sets, look.status, readiness.readiness, repository.retention, cost.cost, report.report),

@@ -28,9 +28,10 @@ def steps_after(
     further = " et l'archive continue ne fait suite à aucun jeu" if archive else ""
     return (
         *([first] if partly else []),
-        f"dans le fichier du parc, serveur `{name}` : mettre `address: {machine.address}` à la "
-        f"place de `{declared}`, sous `ssh` `host_key: {machine.host_key}`, et "
-        f"`origin: {{provider: {provider}, machine: {machine.id}}}`",
+        f"taper `continuity estate adopt {name}` : le fichier du parc nomme alors la nouvelle "
+        f"machine (à la main : serveur `{name}`, `address: {machine.address}` à la place de "
+        f"`{declared}`, sous `ssh` `host_key: {machine.host_key}`, et "
+        f"`origin: {{provider: {provider}, machine: {machine.id}}}`)",
         "taper `continuity estate apply`",
         f"taper `continuity backup {name}` : jusque-là la nouvelle machine n'a aucun jeu, chaque "
         f"sauvegarde cherche `{declared}`{further}",

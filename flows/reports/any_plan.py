@@ -6,20 +6,24 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from flows.decisions.recovery_plan import Purpose, RecoveryPlan, plan_from_document
+from flows.decisions.retirement import RetirementPlan, retirement_from_document
 from flows.decisions.site_restore import SiteRestorePlan, site_plan_from_document
 from flows.reports.failback_text import failback_markdown, failback_notice
 from flows.reports.plan_text import plan_line, plan_markdown, plan_notice
+from flows.reports.retirement_text import retirement_markdown, retirement_notice
 from flows.reports.site_restore_text import (
     site_restore_line,
     site_restore_markdown,
     site_restore_notice,
 )
 
-AnyPlan = RecoveryPlan | SiteRestorePlan
+AnyPlan = RecoveryPlan | SiteRestorePlan | RetirementPlan
 
 
 def read_plan(document: Mapping[str, object]) -> AnyPlan:
     """Return the plan that was written to a journal. Raises ValueError if it is none."""
+    if "retired" in document:
+        return retirement_from_document(document)
     read = site_plan_from_document if "site" in document else plan_from_document
     return read(document)
 
@@ -28,6 +32,8 @@ def page(plan: AnyPlan, now: datetime) -> str:
     """Return the whole plan as a page."""
     if isinstance(plan, SiteRestorePlan):
         return site_restore_markdown(plan, now)
+    if isinstance(plan, RetirementPlan):
+        return retirement_markdown(plan, now)
     if plan.purpose is Purpose.FAILBACK:
         return failback_markdown(plan, now)
     return plan_markdown(plan, now)
@@ -37,5 +43,7 @@ def told(plan: AnyPlan, link: str, *, asked: bool) -> str:
     """Return the plan for Slack: whole while somebody is asked about it, then one line."""
     if isinstance(plan, SiteRestorePlan):
         return (site_restore_notice if asked else site_restore_line)(plan, link)
+    if isinstance(plan, RetirementPlan):
+        return retirement_notice(plan, link) if asked else f"Plan `{plan.digest}`"
     notice = failback_notice if plan.purpose is Purpose.FAILBACK else plan_notice
     return (notice if asked else plan_line)(plan, link)

@@ -24,8 +24,9 @@ HEADINGS = {
     "drill": "Exercice de reprise de {server}",
     "site-restore": "Retour de {site} sur {server}",
     "failback": "Retour de {server}",
+    "retire": "Retrait d'anciennes machines de {server}",
 }
-AGAIN = {"disaster-recovery": "recover", "failback": "failback"}
+AGAIN = {"disaster-recovery": "recover", "failback": "failback", "retire": "retire"}
 LOOKED_AT = 20
 
 

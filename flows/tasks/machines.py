@@ -122,7 +122,7 @@ def sweep(incident: Incident, note: StepNote, machines: Sequence[Machine]) -> No
 
 def drill_machines(estate: Estate) -> tuple[Machine, ...]:
     """Return all drill machines at the server's providers."""
-    return tuple(_find(estate, {"managed-by": "continuity", "purpose": "drill"}))
+    return tuple(find_machines(estate, {"managed-by": "continuity", "purpose": "drill"}))
 
 
 def live_incidents(estate: Estate, machines: Sequence[Machine]) -> frozenset[str]:
@@ -145,7 +145,7 @@ def _existing(incident: Incident, note: StepNote, plan: RecoveryPlan) -> list[Ma
     return found
 
 
-def _find(estate: Estate, tags: Mapping[str, str]) -> list[Machine]:
+def find_machines(estate: Estate, tags: Mapping[str, str]) -> list[Machine]:
     """Return the machines with these tags at all providers."""
     providers = estate.providers.items()
     return [m for reference, each in providers for m in _named(each.find(tags), reference)]

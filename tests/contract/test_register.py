@@ -47,6 +47,8 @@ DEPLOYMENTS = {
     "site-restore/on-demand",
     "verification/daily",
     "readiness/daily",
+    "failback/on-demand",
+    "retire/on-demand",
 }
 
 

@@ -21,6 +21,7 @@ ORDER = (
     "test_drill",
     "test_other_release",
     "test_site_restore",
+    "test_failback",
     "test_recovery",
     "test_resume",
     "test_last_resort",

@@ -155,15 +155,16 @@ def test_who_recovered_reads_what_to_type_in_the_report_and_in_slack() -> None:
     page = outcome_markdown(outcome_document(ended, PLAN, RECORDS, "Anne"))
     steps = page[page.index("## À faire") : page.index("## Étapes")].splitlines()[2:5]
     assert steps == [
-        "1. dans le fichier du parc, serveur `web1` : mettre `address: 10.89.0.100` à la place de "
+        "1. taper `continuity estate adopt web1` : le fichier du parc nomme alors la nouvelle "
+        "machine (à la main : serveur `web1`, `address: 10.89.0.100` à la place de "
         f"`{OLD}`, sous `ssh` `host_key: ssh-ed25519 AAAAnew`, et "
-        "`origin: {provider: secours, machine: dr-inc-1}`",
+        "`origin: {provider: secours, machine: dr-inc-1}`)",
         "1. taper `continuity estate apply`",
         "1. taper `continuity backup web1` : jusque-là la nouvelle machine n'a aucun jeu, chaque "
         f"sauvegarde cherche `{OLD}` et l'archive continue ne fait suite à aucun jeu",
     ]
     body = live_notice("Reprise de web1", RECORDS, LATER, outcome=ended).body
-    assert "*À faire (1)* : dans le fichier du parc" in body
+    assert "*À faire (1)* : taper `continuity estate adopt web1`" in body
     assert "*À faire (3)* : taper `continuity backup web1`" in body
     html = outcome_html(outcome_document(ended, PLAN, RECORDS, "Anne"), {})
     assert "<h2>À faire</h2>" in html
