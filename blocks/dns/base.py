@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from prefect.blocks.core import Block
 
-from blocks.types import AddressChange, AddressRecord
+from blocks.types import AddressChange, AddressRecord, NamedRecord
 
 
 class DnsZone(Block, ABC):
@@ -23,6 +23,21 @@ class DnsZone(Block, ABC):
     @abstractmethod
     def read(self) -> tuple[AddressRecord, ...]:
         """Return all A and AAAA records of the zone, sorted, as the provider holds them."""
+
+    @abstractmethod
+    def others(self) -> tuple[NamedRecord, ...]:
+        """Return all CNAME, MX and TXT records of the zone, sorted; `replace` never changes them.
+
+        Raises `ProviderError` for one that cannot be read; address records can then still be.
+        """
+
+    @abstractmethod
+    def rehearse(self, names: Collection[str]) -> str:
+        """Prove with real calls that the addresses of these names may be changed; change nothing.
+
+        Names without addresses here are left out. Returns who we are there, such as a key's name.
+        Raises what `replace` would raise: a key that is refused, a right that is missing.
+        """
 
     @abstractmethod
     def replace(self, changes: Sequence[AddressChange]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from octodns.idna import IdnaError
@@ -19,7 +19,7 @@ from pydantic import Field, field_validator
 from blocks.dns.base import DnsZone
 from blocks.dns.changes import VERSIONS, Held, canonical, check_scope, remaining
 from blocks.errors import ProviderError, UpdateRefused
-from blocks.types import AddressChange, AddressRecord
+from blocks.types import AddressChange, AddressRecord, NamedRecord
 
 UNREADABLE = (
     IdnaError,
@@ -54,9 +54,26 @@ class OctodnsZone(DnsZone, ABC):
         errors of `blocks.errors`.
         """
 
+    @abstractmethod
+    def _reader(self) -> BaseProvider:
+        """Return a new provider that reads CNAME, MX and TXT records only; it applies no plan."""
+
+    @abstractmethod
+    def _rehearse(self, records: Sequence[AddressRecord]) -> str:
+        """Prove that these records may be changed; see `DnsZone.rehearse`."""
+
     def read(self) -> tuple[AddressRecord, ...]:
         """Return all A and AAAA records of the zone, sorted."""
         return _records(self._populated(self._provider()))
+
+    def others(self) -> tuple[NamedRecord, ...]:
+        """Return all CNAME, MX and TXT records of the zone, sorted."""
+        found = self._populated(self._reader()).records
+        return tuple(sorted(NamedRecord(_name(each), each._type, _values(each)) for each in found))
+
+    def rehearse(self, names: Collection[str]) -> str:
+        """Prove that the addresses of these names may be changed; change nothing."""
+        return self._rehearse([record for record in self.read() if record.name in names])
 
     def replace(self, changes: Sequence[AddressChange]) -> None:
         """Carry out all changes or none, then look again with a new provider."""
@@ -99,7 +116,7 @@ def _readable(zone: str) -> Iterator[None]:
 def _records(zone: Zone) -> tuple[AddressRecord, ...]:
     return tuple(
         sorted(
-            AddressRecord(record.fqdn.rstrip(".").lower(), record._type, record.ttl, values)
+            AddressRecord(_name(record), record._type, record.ttl, values)
             for record in zone.records
             if record._type in VERSIONS
             for values in (canonical(record.values),)
@@ -107,14 +124,29 @@ def _records(zone: Zone) -> tuple[AddressRecord, ...]:
     )
 
 
+def _name(record: Record) -> str:
+    return str(record.fqdn).rstrip(".").lower()
+
+
+def _values(record: Record) -> tuple[str, ...]:
+    if record._type == "CNAME":
+        return (_bare(record.value),)
+    if record._type == "MX":
+        return tuple(sorted(_bare(each.exchange) for each in record.values))
+    # octoDNS writes a semicolon as zone files do.
+    return tuple(sorted(str(each).replace("\\;", ";") for each in record.values))
+
+
+def _bare(name: str) -> str:
+    return str(name).rstrip(".").lower()
+
+
 def _held(records: Sequence[AddressRecord]) -> Held:
     return {(record.name, record.type): record.values for record in records}
 
 
 def _plan(provider: BaseProvider, existing: Zone, changes: Sequence[AddressChange]) -> Plan:
-    records = {
-        (record.fqdn.rstrip(".").lower(), record._type): record for record in existing.records
-    }
+    records = {(_name(record), record._type): record for record in existing.records}
     desired = existing.copy()
     steps: list[Create | Update | Delete] = []
     for change in changes:

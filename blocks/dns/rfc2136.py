@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import Field, SecretStr, field_validator
 
 from blocks.dns.authoritative import AuthoritativeServer, authoritative_servers
 from blocks.dns.octodns_zone import OctodnsZone
-from blocks.dns.rfc2136_provider import Connection, Rfc2136AddressProvider
+from blocks.dns.rfc2136_provider import Connection, Rfc2136AddressProvider, Rfc2136NameReader
 from blocks.errors import ConfigurationError
+from blocks.types import AddressRecord
 
+Provider = TypeVar("Provider", bound=Rfc2136AddressProvider)
 Algorithm = Literal["hmac-sha256", "hmac-sha384", "hmac-sha512", "hmac-sha224", "hmac-sha1"]
 
 
@@ -76,8 +78,18 @@ class Rfc2136Zone(OctodnsZone):
         return AuthoritativeServer.named(server, self.port, self.timeout_seconds)
 
     def _provider(self) -> Rfc2136AddressProvider:
+        return self._made(Rfc2136AddressProvider)
+
+    def _reader(self) -> Rfc2136NameReader:
+        return self._made(Rfc2136NameReader)
+
+    def _rehearse(self, records: Sequence[AddressRecord]) -> str:
+        self._provider().rehearse(records)
+        return f"clé {self.key_name} sur {self.server}"
+
+    def _made(self, kind: type[Provider]) -> Provider:
         self._check_secret()
-        return Rfc2136AddressProvider(
+        return kind(
             Connection(self.zone, self.server, self.port, self.key_name, self.timeout_seconds),
             self.key_secret.get_secret_value(),
             self.key_algorithm,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import dns.exception
@@ -28,6 +29,7 @@ from blocks.errors import (
     Unreachable,
     UpdateRefused,
 )
+from blocks.types import AddressRecord
 
 CHANGED_BY_OTHERS = {Rcode.NXRRSET, Rcode.YXRRSET, Rcode.NXDOMAIN, Rcode.YXDOMAIN}
 TSIG_ERRORS = (
@@ -137,13 +139,34 @@ class Rfc2136AddressProvider(Rfc2136Provider):  # type: ignore[misc]  # octoDNS 
         for change in plan.changes:
             _require_as_read(update, change)
             _change(update, change)
+        self._send(update)
+        return True
+
+    def rehearse(self, records: Sequence[AddressRecord]) -> None:
+        """Add what is already there, if it still is: the server checks the key and changes nothing.
+
+        Raises what a real change of these records would raise.
+        """
+        update = dns.update.UpdateMessage(f"{self.connection.zone}.", **self._auth_params())
+        for record in records:
+            update.present(f"{record.name}.", record.type, *record.values)
+            update.add(f"{record.name}.", record.ttl, record.type, *record.values)
+        if records:
+            self._send(update)
+
+    def _send(self, update: dns.update.UpdateMessage) -> None:
         try:
             response = dns.query.tcp(update, self.host, port=self.port, timeout=self.timeout)
         except (dns.exception.DNSException, OSError, EOFError) as error:
             raise self.connection.failed(error) from error
         if response.rcode() != Rcode.NOERROR:
             raise self.connection.update_refused(response.rcode())
-        return True
+
+
+class Rfc2136NameReader(Rfc2136AddressProvider):
+    """Read what leads to other names, or says addresses in a text, by AXFR."""
+
+    SUPPORTS = frozenset({"CNAME", "MX", "TXT"})
 
 
 def _require_as_read(update: dns.update.UpdateMessage, change: Create | Update | Delete) -> None:

@@ -25,6 +25,7 @@ from blocks.types.backups import (
     SnapshotRef,
     StoredObject,
 )
+from blocks.types.certificates import Challenge, Renewal
 from blocks.types.databases import (
     AccountRights,
     Canary,
@@ -35,8 +36,16 @@ from blocks.types.databases import (
     TableContent,
     TableFacts,
 )
-from blocks.types.machines import HostKey, Machine, MachineRequest, MachineSize, PowerState
-from blocks.types.names import AddressChange, AddressRecord
+from blocks.types.machines import (
+    HostKey,
+    Machine,
+    MachineRequest,
+    MachineSize,
+    PowerState,
+    Room,
+    Stock,
+)
+from blocks.types.names import AddressChange, AddressRecord, NamedRecord
 from blocks.types.places import FailureDomain
 from blocks.types.promises import Frequency, Tier
 from blocks.types.servers import (
@@ -76,6 +85,7 @@ __all__ = [
     "ArchiveListing",
     "BucketCheck",
     "Canary",
+    "Challenge",
     "CheckResult",
     "CheckState",
     "CommandResult",
@@ -100,6 +110,7 @@ __all__ = [
     "Machine",
     "MachineRequest",
     "MachineSize",
+    "NamedRecord",
     "ObjectVersion",
     "Overlay",
     "Part",
@@ -110,7 +121,9 @@ __all__ = [
     "Reading",
     "RecoverySet",
     "RemoteCommand",
+    "Renewal",
     "RestoreSummary",
+    "Room",
     "SelfTest",
     "ServerFacts",
     "ShippedSite",
@@ -121,6 +134,7 @@ __all__ = [
     "SnapshotRef",
     "SpotCheck",
     "SshAddress",
+    "Stock",
     "StoredFile",
     "StoredObject",
     "TableContent",

@@ -70,3 +70,28 @@ class MachineSize:
     cores: int
     memory: int
     disk: int
+
+
+class Stock(StrEnum):
+    """Whether one more machine can be had."""
+
+    AVAILABLE = "available"
+    SOLD_OUT = "sold out"
+    UNKNOWN = "unknown"
+    """The provider does not tell before a machine is ordered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a provider has left for a size in a place.
+
+    Attributes:
+        seen: What was looked at, in French: operators read it.
+        left: Machines that may still be made (quota), None if the provider does not tell.
+        disk: Bytes that a new machine could fill where machines share a disk, None otherwise.
+    """
+
+    stock: Stock
+    seen: str
+    left: int | None = None
+    disk: int | None = None

@@ -1,4 +1,4 @@
-"""Address records."""
+"""Records of a DNS zone."""
 
 from __future__ import annotations
 
@@ -24,3 +24,18 @@ class AddressChange:
     old: tuple[str, ...]
     new: tuple[str, ...]
     ttl: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class NamedRecord:
+    """A record that names another name or an address in its text; it is only read.
+
+    Attributes:
+        name: Absolute, without the final dot.
+        type: CNAME, MX or TXT.
+        values: Of a CNAME or MX the names it leads to, without their final dot; of a TXT the texts.
+    """
+
+    name: str
+    type: str
+    values: tuple[str, ...]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from prefect.blocks.core import Block
 
-from blocks.types import Machine, MachineRequest, MachineSize
+from blocks.types import Machine, MachineRequest, MachineSize, Room, Stock
 
 
 class VpsProvider(Block, ABC):
@@ -27,6 +27,14 @@ class VpsProvider(Block, ABC):
         Answers from what this block knows, without asking the provider.
         """
         return ""
+
+    def room(self, size: str = "", region: str = "") -> Room:
+        """Say whether one more machine of this size could be made there now; orders nothing.
+
+        "" is the default size or place, as in a request. A size that is not offered is sold out. A
+        provider that cannot tell says so: `create` may still raise `OutOfStock` after any answer.
+        """
+        return Room(Stock.UNKNOWN, "l'hébergeur ne dit pas son stock")
 
     @abstractmethod
     def find(self, tags: Mapping[str, str]) -> tuple[Machine, ...]:

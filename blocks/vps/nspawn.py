@@ -10,14 +10,16 @@ from pathlib import Path
 from pydantic import Field
 
 from blocks.errors import ConfigurationError, OutOfStock
-from blocks.types import Machine, MachineRequest, MachineSize, PowerState
+from blocks.types import Machine, MachineRequest, MachineSize, PowerState, Room, Stock
 from blocks.vps.base import VpsProvider
 from blocks.vps.nspawn_files import Network
-from blocks.vps.nspawn_launch import release_of
+from blocks.vps.nspawn_launch import free_disk, release_of
 from blocks.vps.nspawn_machine import Hypervisor
 from blocks.vps.nspawn_record import MachineRecord, check_name
 
 _GIB = 1024**3
+_LEAST_DISK = 2 * _GIB
+"""What the packages of a restored server take above its image."""
 _SIZES = (
     MachineSize("small", cores=1, memory=_GIB, disk=20 * _GIB),
     MachineSize("standard", cores=2, memory=2 * _GIB, disk=40 * _GIB),
@@ -93,6 +95,19 @@ class NspawnVps(VpsProvider):
         """Return the release that the image says it is of, "" if it does not exist yet."""
         return release_of(Path(self.image))
 
+    def room(self, size: str = "", region: str = "") -> Room:
+        """Look for a free address, an image and space on this host; a place has no meaning here."""
+        if size and size not in [each.name for each in _SIZES]:
+            return Room(Stock.SOLD_OUT, f"la taille {size} n'est pas proposée")
+        if not self.release():
+            return Room(Stock.SOLD_OUT, f"l'image {self.image} n'existe pas")
+        left = len(self._free_addresses({each.address for each in self.hypervisor.records()}))
+        disk = free_disk(Path(self.state_directory))
+        space = f"{disk / _GIB:.0f} Gio libres sur l'hôte"
+        enough = left > 0 and disk >= _LEAST_DISK
+        told = f"{left} adresse{'s' if left > 1 else ''} libre{'s' if left > 1 else ''}, {space}"
+        return Room(Stock.AVAILABLE if enough else Stock.SOLD_OUT, told, left, disk)
+
     def find(self, tags: Mapping[str, str]) -> tuple[Machine, ...]:
         """Return our machines that carry all these tags (running or not), oldest first."""
         return tuple(
@@ -156,15 +171,19 @@ class NspawnVps(VpsProvider):
         )
 
     def _free_address(self, used: set[str]) -> str:
-        first, last = IPv4Address(self.first_address), IPv4Address(self.last_address)
-        for number in range(int(first), int(last) + 1):
-            if str(IPv4Address(number)) not in used:
-                return str(IPv4Address(number))
+        free = self._free_addresses(used)
+        if free:
+            return free[0]
         raise OutOfStock(
             f"provider {self._block_document_name or self.namespace}",
-            f"all addresses from {first} to {last} are taken",
+            f"all addresses from {self.first_address} to {self.last_address} are taken",
             "destroy machines that are not needed: continuity status",
         )
+
+    def _free_addresses(self, used: set[str]) -> list[str]:
+        first, last = IPv4Address(self.first_address), IPv4Address(self.last_address)
+        pool = (str(IPv4Address(number)) for number in range(int(first), int(last) + 1))
+        return [address for address in pool if address not in used]
 
     def _check_size(self, size: str) -> None:
         known = [each.name for each in _SIZES]

@@ -124,6 +124,12 @@ def release_of(image: Path) -> str:
     return found[1] if found else ""
 
 
+def free_disk(folder: Path) -> int:
+    """Return the free bytes of the file system that holds a folder, made or still to be made."""
+    there = next(each for each in (folder, *folder.resolve().parents) if each.exists())
+    return shutil.disk_usage(there).free
+
+
 def forget_containers(prefix: str) -> None:
     """Remove the folders that systemd-nspawn leaves behind for containers named `<prefix>...`."""
     for remains in Path("/run/systemd/nspawn/propagate").glob(f"{prefix}-*"):

@@ -7,10 +7,13 @@ from collections.abc import Sequence
 
 from blocks.dns.base import DnsZone
 from blocks.dns.rfc2136 import Rfc2136Zone
+from blocks.errors import UpdateRefused
 from blocks.types import AddressChange, AddressRecord
 from tests.contract.bind import ADDRESS, Bind
 from tests.fakes.memory_zone import MemoryZone
 
+SPF = 'v=spf1 ip4:192.0.2.10 -allsecond; part "quoted"'
+"""The zone's text: one that is written in two pieces."""
 OLD, NEW, OTHER = "192.0.2.10", "203.0.113.20", "203.0.113.99"
 
 
@@ -36,6 +39,10 @@ class ZoneUnderTest(ABC):
         """Edit an A record as somebody else."""
 
     @abstractmethod
+    def without_right(self) -> DnsZone:
+        """Return the same zone, reached by somebody who may read and not change it."""
+
+    @abstractmethod
     def revision(self) -> int:
         """Return a number that rises with every change."""
 
@@ -52,6 +59,10 @@ class BindZone(ZoneUnderTest):
 
     def edit(self, label: str, values: Sequence[str]) -> None:
         self.bind.update(self.block.zone, self.name(label), "A", values, 60)
+
+    def without_right(self) -> DnsZone:
+        fields = {"key_name": "reader", "key_secret": self.bind.keys["reader"]}
+        return zone_block(self.bind, self.block.zone, **fields)
 
     def revision(self) -> int:
         return self.bind.serial(self.block.zone, self.bind.port)
@@ -72,10 +83,17 @@ class InMemory(ZoneUnderTest):
         self.block.put(self.name("boutique"), "AAAA", ["2001:db8::10"])
         self.edit("www", [OLD, "192.0.2.11"])
         self.block.put(self.name("mail"), "A", ["198.51.100.25"], 3600)
+        self.block.say(self.name("shop"), "CNAME", self.name("boutique"))
+        self.block.say(self.name(""), "MX", self.name("mail"))
+        self.block.say(self.name(""), "TXT", SPF)
         self.block.lag(self.secondary)
 
     def edit(self, label: str, values: Sequence[str]) -> None:
         self.block.put(self.name(label), "A", values)
+
+    def without_right(self) -> DnsZone:
+        self.block.forbid(UpdateRefused(f"zone {self.block.zone}", "REFUSED", "grant it"))
+        return self.block
 
     def revision(self) -> int:
         return len(self.block.applied)

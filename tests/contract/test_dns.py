@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from blocks.errors import OutOfScope, UpdateRefused
-from blocks.types import AddressChange, AddressRecord
+from blocks.types import AddressChange, AddressRecord, NamedRecord
 from tests.contract.bind import Bind
-from tests.contract.dns_zones import NEW, OLD, OTHER, BindZone, InMemory, ZoneUnderTest
+from tests.contract.dns_zones import NEW, OLD, OTHER, SPF, BindZone, InMemory, ZoneUnderTest
 
 # octodns-bind 1.1 calls parts of octoDNS 1.22 that go away in 2.0; the versions are pinned.
 pytestmark = pytest.mark.filterwarnings(
@@ -41,6 +41,34 @@ class TestEveryZone:
         )
         assert zone.record("*.preview") is not None
         assert {record.type for record in records} == {"A", "AAAA"}
+
+    def test_reads_what_leads_to_names_and_says_addresses(self, zone: ZoneUnderTest) -> None:
+        apex = zone.name("")
+        others = zone.block.others()
+        assert list(others) == sorted(others)
+        assert set(others) == {
+            NamedRecord(zone.name("shop"), "CNAME", (zone.name("boutique"),)),
+            NamedRecord(apex, "MX", (zone.name("mail"),)),
+            NamedRecord(apex, "TXT", (SPF,)),
+        }
+
+    def test_a_rehearsal_changes_nothing(self, zone: ZoneUnderTest) -> None:
+        names = {zone.name("boutique"), zone.name("www"), zone.name("missing"), zone.name("shop")}
+        revision, records = zone.revision(), zone.block.read()
+        assert zone.block.rehearse(names)
+        assert zone.block.rehearse([])
+        assert (zone.revision(), zone.block.read()) == (revision, records)
+
+    def test_a_rehearsal_tells_that_the_right_is_missing(self, zone: ZoneUnderTest) -> None:
+        weak, before = zone.without_right(), zone.block.read()
+        weak.read()
+        for act in (
+            lambda: weak.rehearse([zone.name("boutique")]),
+            lambda: weak.replace([zone.swap("boutique")]),
+        ):
+            with pytest.raises(UpdateRefused, match="REFUSED"):
+                act()
+        assert zone.block.read() == before
 
     def test_swaps_addresses_and_restores_the_identical_zone(self, zone: ZoneUnderTest) -> None:
         before = zone.block.read()

@@ -125,7 +125,12 @@ class TestBind:
     ) -> None:
         block = zone_block(bind, **{"zone": "atelier1.test"} | fields)
         change = AddressChange(f"www.{block.zone}", "A", (OLD, "192.0.2.11"), (NEW,), 60)
-        calls: tuple[Callable[[], object], ...] = (block.read, lambda: block.replace([change]))
+        calls: tuple[Callable[[], object], ...] = (
+            block.read,
+            block.others,
+            lambda: block.replace([change]),
+            lambda: block.rehearse([change.name]),
+        )
         for call in calls:
             with pytest.raises(error, match=says) as caught:
                 call()

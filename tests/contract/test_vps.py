@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
 from blocks.errors import ConfigurationError, NotFound, OutOfStock
 from blocks.servers.ssh import SshServer
-from blocks.types import HostKey, MachineRequest, PowerState
+from blocks.types import HostKey, MachineRequest, PowerState, Stock
 from blocks.vps.base import VpsProvider
 from blocks.vps.nspawn import NspawnVps
 from blocks.vps.nspawn_record import MachineRecord
@@ -165,6 +167,7 @@ def test_destroying_can_be_repeated(bench: Bench) -> None:
 def test_a_full_provider_is_out_of_stock_until_a_machine_goes(bench: Bench) -> None:
     for number in range(ROOM):
         bench.provider.create(bench.request(f"m{number}"))
+    assert bench.provider.room().stock is Stock.SOLD_OUT
     with pytest.raises(OutOfStock) as refused:
         bench.provider.create(bench.request("onemore"))
     assert refused.value.hint
@@ -172,6 +175,16 @@ def test_a_full_provider_is_out_of_stock_until_a_machine_goes(bench: Bench) -> N
     freed = bench.provider.find({})[1]
     bench.provider.destroy(freed.id)
     assert bench.provider.create(bench.request("onemore")).address == freed.address
+
+
+def test_room_is_told_without_ordering_anything(bench: Bench) -> None:
+    before = bench.provider.room("standard")
+    assert (before.stock, before.left) == (Stock.AVAILABLE, ROOM)
+    assert before.seen
+    bench.provider.create(bench.request())
+    assert bench.provider.room().left == ROOM - 1
+    assert bench.provider.room("huge").stock is Stock.SOLD_OUT
+    assert len(bench.provider.find({})) == 1
 
 
 def test_an_unknown_size_is_refused_before_anything_is_made(bench: Bench) -> None:
@@ -221,6 +234,24 @@ def test_a_machine_whose_maker_died_is_adopted_with_the_key_of_the_next_call(pla
     assert (made.address, made.tags) == (dead.address, dead.tags)
     assert provider.find({"incident": "i2"}) == (made,)
     provider.destroy("orphan")
+
+
+def test_a_host_without_image_or_space_has_no_room(tmp_path: Path) -> None:
+    bare = NspawnVps(
+        state_directory=str(tmp_path / "machines"),
+        image=str(tmp_path / "image"),
+        namespace="nowhere",
+        first_address="10.0.0.2",
+        last_address="10.0.0.3",
+        resolver="10.0.0.1",
+    )
+    assert (bare.room().stock, bare.room().disk) == (Stock.SOLD_OUT, None)
+    release = tmp_path / "image/usr/lib/os-release"
+    release.parent.mkdir(parents=True)
+    release.write_text('VERSION_ID="12"\n')
+    there = bare.room()
+    assert (there.stock, there.left) == (Stock.AVAILABLE, 2)
+    assert there.disk == pytest.approx(shutil.disk_usage(tmp_path).free, rel=0.01)
 
 
 @pytest.mark.lab

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pydantic import Field, PrivateAttr
 
 from blocks.errors import ConfigurationError, ContinuityError, NotFound, OutOfStock
-from blocks.types import Machine, MachineRequest, MachineSize, PowerState
+from blocks.types import Machine, MachineRequest, MachineSize, PowerState, Room, Stock
 from blocks.vps.base import VpsProvider
 
 _GIB = 1024**3
@@ -38,6 +38,10 @@ class MemoryVps(VpsProvider):
     _description = "Machines that are only written down, for tests."
 
     capacity: int = Field(default=100, title="Capacity", description="Machines there is room for.")
+
+    silent_on_stock: bool = Field(
+        default=False, title="Silent on stock", description="Whether it does not tell its stock."
+    )
 
     debian: str = Field(default="", title="Debian", description="Release of new machines.")
 
@@ -77,6 +81,16 @@ class MemoryVps(VpsProvider):
 
     def release(self) -> str:
         return self.debian
+
+    def room(self, size: str = "", region: str = "") -> Room:
+        self._maybe_fail("room")
+        if size and size not in [each.name for each in self.sizes()]:
+            return Room(Stock.SOLD_OUT, f"la taille {size} n'est pas proposée")
+        if self.silent_on_stock:
+            return super().room(size, region)
+        left = self.capacity - len(self._machines)
+        stock = Stock.AVAILABLE if left > 0 else Stock.SOLD_OUT
+        return Room(stock, f"encore {left} en mémoire", left)
 
     def find(self, tags: Mapping[str, str]) -> tuple[Machine, ...]:
         self._maybe_fail("find")

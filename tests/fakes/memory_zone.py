@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from pydantic import Field, PrivateAttr
 
 from blocks.dns.base import DnsZone
 from blocks.dns.changes import canonical, check_scope, remaining
 from blocks.errors import ContinuityError, Unreachable
-from blocks.types import AddressChange, AddressRecord
+from blocks.types import AddressChange, AddressRecord, NamedRecord
 
 Records = dict[tuple[str, str], AddressRecord]
 
@@ -24,6 +24,8 @@ class MemoryZone(DnsZone):
     nameservers: list[str] = Field(default_factory=lambda: ["192.0.2.53"])
 
     _records: Records = PrivateAttr(default_factory=dict)
+    _others: dict[tuple[str, str], NamedRecord] = PrivateAttr(default_factory=dict)
+    _refusal: ContinuityError | None = PrivateAttr(default=None)
     _lagging: dict[str, Records] = PrivateAttr(default_factory=dict)
     _silent: set[str] = PrivateAttr(default_factory=set)
     _failures: list[ContinuityError] = PrivateAttr(default_factory=list)
@@ -37,6 +39,17 @@ class MemoryZone(DnsZone):
         self._records.pop((name, record_type), None)
         if held := canonical(values):
             self._records[name, record_type] = AddressRecord(name, record_type, ttl, held)
+
+    def say(self, name: str, record_type: str, *values: str) -> None:
+        """Hold a CNAME, MX or TXT record; no values remove it."""
+        self._others.pop((name, record_type), None)
+        if values:
+            held = tuple(sorted(values))
+            self._others[name, record_type] = NamedRecord(name, record_type, held)
+
+    def forbid(self, error: ContinuityError | None) -> None:
+        """Let nobody change anything from now on: `replace` and `rehearse` raise this."""
+        self._refusal = error
 
     def lag(self, server: str) -> None:
         """Let one server answer from now on what it answers now."""
@@ -72,6 +85,18 @@ class MemoryZone(DnsZone):
             raise self._closed
         return tuple(sorted(self._records.values()))
 
+    def others(self) -> tuple[NamedRecord, ...]:
+        """Return all CNAME, MX and TXT records, sorted."""
+        if self._closed:
+            raise self._closed
+        return tuple(sorted(self._others.values()))
+
+    def rehearse(self, names: Collection[str]) -> str:
+        """Raise what `replace` would."""
+        if any(record.name in names for record in self.read()) and self._refusal:
+            raise self._refusal
+        return "en mémoire"
+
     def replace(self, changes: Sequence[AddressChange]) -> None:
         """Carry out all changes or none."""
         check_scope(self.zone, changes)
@@ -79,6 +104,8 @@ class MemoryZone(DnsZone):
         todo = remaining(self.zone, held, changes)
         if not todo:
             return
+        if self._refusal:
+            raise self._refusal
         if self._failures:
             raise self._failures.pop(0)
         for change in todo:
