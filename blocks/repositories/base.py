@@ -184,6 +184,13 @@ class Repository(Block, ABC):
         """Return the keys of the data that the index names, whether or not it is there; sorted."""
 
     @abstractmethod
+    def check_key(self, role: KeyRole) -> str:
+        """Log in to the store with the key made for this role, and list nothing; return its id.
+
+        Changes nothing. What the key may do besides is for `self_test` to find out.
+        """
+
+    @abstractmethod
     def self_test(self, at: datetime) -> SelfTest:
         """Try on a throw-away object what each key may do; hide it again afterwards.
 

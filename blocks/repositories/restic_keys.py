@@ -17,6 +17,9 @@ from blocks.repositories.s3_versions import S3Versions
 from blocks.repositories.versions import VersionedObjects
 from blocks.types import FailureDomain, KeyRole, RemoteCommand
 
+_NOTHING = "key-check/"
+"""A folder that never holds anything."""
+
 
 class ResticKeys(Repository):
     """Fields of a restic repository, and the commands that are made of them.
@@ -99,6 +102,13 @@ class ResticKeys(Repository):
 
     def versions(self, role: KeyRole) -> VersionedObjects:
         return S3Versions(self.store_of(role))
+
+    def check_key(self, role: KeyRole) -> str:
+        store = self.store_of(role)
+        store.list(_NOTHING)
+        if role is KeyRole.WORKER:
+            self._state_store().list(_NOTHING)
+        return store.access_key
 
     def _state_store(self) -> S3ObjectStore:
         """Return the bucket for journal and leases, reached with the worker's key; always one."""

@@ -48,6 +48,8 @@ class Check:
         seen: What was found, in French.
         hint: What to type or do next, "" when all is well.
         site: The site that it is about, "" for all sites of the server.
+        span: The time that was measured, where there is one: the archive's lag, a drill's length.
+        at: When the thing happened that it tells of, where there is one: the last proof.
     """
 
     about: str
@@ -55,6 +57,8 @@ class Check:
     seen: str
     hint: str = ""
     site: str = ""
+    span: timedelta | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +93,18 @@ def judge_newest_set(server: str, known: Standings) -> Check:
     age = known.taken_at - newest.consistent_at
     seen = f"{newest.id}, il y a {duration(age)}"
     if age > NEXT_RUN:
-        return Check("dernier jeu", State.FAILED, seen, again)
-    return Check("dernier jeu", State.READY, seen)
+        return Check("dernier jeu", State.FAILED, seen, again, span=age)
+    return Check("dernier jeu", State.READY, seen, span=age)
 
 
 def judge_proof(server: str, known: Standings) -> Check:
     """Say whether the sets are proven in every repository."""
     weighed = known.weighed()
     if weighed.green:
-        return Check("preuve", State.READY, f"prouvé le {moment(known.proven_at)}")
-    hint = f"continuity verify {server}"
-    return Check("preuve", State.FAILED, " ; ".join(weighed.problems), hint)
+        seen = f"prouvé le {moment(known.proven_at)}"
+        return Check("preuve", State.READY, seen, at=known.proven_at)
+    hint, problems = f"continuity verify {server}", " ; ".join(weighed.problems)
+    return Check("preuve", State.FAILED, problems, hint, at=known.proven_at)
 
 
 def judge_archive_lag(state: ArchiveState | None) -> Check:
@@ -115,8 +120,9 @@ def judge_archive_lag(state: ArchiveState | None) -> Check:
     found = states.get(state.condition, State.FAILED)
     seen = f"retard {duration(state.lag)}"
     if found is State.READY:
-        return Check("archive", found, seen)
-    return Check("archive", found, f"{seen} ; {state.detail}", "continuity archive status")
+        return Check("archive", found, seen, span=state.lag)
+    hint = "continuity archive status"
+    return Check("archive", found, f"{seen} ; {state.detail}", hint, span=state.lag)
 
 
 def judge_rule(server: str, digits: Sequence[Digit]) -> Check:
@@ -184,13 +190,9 @@ def judge_drill(server: str, last: Practised | None, now: datetime) -> Check:
         return Check("exercice", State.FAILED, "jamais réussi", f"continuity drill {server}")
     seen = f"réussi il y a {duration(now - last.at)}, en {duration(last.took)}"
     if now - last.at > DRILL_WITHIN:
-        return Check("exercice", State.FAILED, seen, f"continuity drill {server}")
-    return Check("exercice", State.READY, seen)
-
-
-def unseen(about: str, cause: str, hint: str) -> Check:
-    """Return the check of something that could not be looked at."""
-    return Check(about, State.UNKNOWN, cause, hint)
+        again = f"continuity drill {server}"
+        return Check("exercice", State.FAILED, seen, again, span=last.took, at=last.at)
+    return Check("exercice", State.READY, seen, span=last.took, at=last.at)
 
 
 def restored_size(made: RecoverySet) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from blocks.types import AddressRecord, SmokeResult
 from flows.decisions.readiness import Check, State
+from flows.decisions.readiness_records import NamesView
 from flows.decisions.recovery_plan import SiteSpec, ZoneView
 from flows.reports.wording import counted, duration
 
@@ -17,26 +18,38 @@ CERTIFICATE_WARNING, CERTIFICATE_LIMIT = timedelta(days=21), timedelta(days=7)
 """Renewals begin a month before the end: what is nearer than this was not renewed."""
 
 
-def judge_names(site: SiteSpec, views: Sequence[ZoneView], address: str) -> list[Check]:
+def judge_names(
+    site: SiteSpec, zones: NamesView, address: str, moved: Collection[str] = ()
+) -> list[Check]:
     """Say whether every name of a site can be led elsewhere, and how soon visitors follow.
 
     Args:
         site: Whose names.
-        views: The zones that were declared; one that could not be read makes its names unknown.
+        zones: The zones that were declared; one that could not be read makes its names unknown.
         address: Where the server is now.
+        moved: All names that a recovery leads elsewhere, of this site and its neighbours.
     """
+    views, moved = zones.views, {*moved, *site.domains}
     held: dict[tuple[str, str], AddressRecord] = {
         (record.name, record.type): record for view in views for record in view.records
     }
     unread = [view for view in views if view.refused]
-    names = [_name(site, domain, held, unread, address) for domain in site.domains]
+    aliases = [domain for domain in site.domains if zones.other(domain, "CNAME")]
+    names = [
+        _alias(site, domain, zones, address, moved)
+        if domain in aliases
+        else _name(site, domain, held, unread, address)
+        for domain in site.domains
+    ]
     slow = [
         f"{record.name} : {record.ttl} s"
         for (name, _), record in sorted(held.items())
         if name in site.domains and record.ttl > TTL_LIMIT.total_seconds()
     ]
     limit = int(TTL_LIMIT.total_seconds())
-    unseen_names = [domain for domain in site.domains if (domain, "A") not in held]
+    unseen_names = [
+        domain for domain in site.domains if (domain, "A") not in held and domain not in aliases
+    ]
     if unseen_names:
         seen = f"pas d'enregistrement lu : {', '.join(unseen_names)}"
         ttl = Check("durée DNS", State.UNKNOWN, seen, "voir les lignes DNS", site.name)
@@ -47,6 +60,27 @@ def judge_names(site: SiteSpec, views: Sequence[ZoneView], address: str) -> list
     else:
         ttl = Check("durée DNS", State.READY, f"au plus {limit} s", site=site.name)
     return [*names, ttl]
+
+
+def _alias(
+    site: SiteSpec, domain: str, zones: NamesView, address: str, moved: Collection[str]
+) -> Check:
+    """Judge a name that follows another one: a recovery changes addresses only."""
+    about, chain = f"DNS {domain}", [domain]
+    while (link := zones.other(chain[-1], "CNAME")) and link.values[0] not in chain:
+        chain.append(link.values[0])
+    end, seen = chain[-1], f"suit {chain[-1]} (CNAME)"
+    led = [record for record in zones.addresses(end) if record.type == "A"]
+    hint = "remplacer le CNAME par un enregistrement A"
+    if not led:
+        return Check(about, State.FAILED, f"{seen}, hors de nos zones", hint, site.name)
+    if address not in led[0].values:
+        there = f"{seen}, qui mène à {', '.join(led[0].values)}, pas à {address}"
+        return Check(about, State.FAILED, there, hint, site.name)
+    if end not in moved:
+        left = f"{seen}, qu'aucun site ne déclare : la reprise ne le changera pas"
+        return Check(about, State.FAILED, left, f"`domains` : ajouter {end}", site.name)
+    return Check(about, State.READY, f"{seen}, qui sera changé", site=site.name)
 
 
 def _name(

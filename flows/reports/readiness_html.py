@@ -9,38 +9,52 @@ from jinja2 import Environment, StrictUndefined
 
 from flows.decisions.readiness import State
 from flows.reports.page_style import STYLE
+from flows.reports.readiness_figures import TITLES, figures
 from flows.reports.readiness_text import check_row, rows
 from flows.reports.wording import counted, moment
 
-_COLUMNS = {"Perte possible": "archive", "Dernier exercice": "exercice", "Preuve": "preuve"}
-"""What the table of sites says of their server, each from the check of this name."""
+URGENCY = (State.FAILED, State.UNKNOWN, State.WARNING, State.READY)
 
 _PAGE = """<!doctype html>
 <html lang="fr"><head><meta charset="utf-8"><title>Prêt à reprendre ? {{ summary }}</title>
 <meta name="viewport" content="width=device-width"><style>{{ style|safe }}
  body{max-width:80rem} td:first-child{white-space:nowrap} .warning{color:#8a5a00}
+ td.cell{white-space:normal;overflow-wrap:anywhere} td.seen{min-width:20rem}
+ td code{overflow-wrap:anywhere} tr.late{background:#fdf3f2} summary{cursor:pointer;color:#5a6577}
+ .ok{color:#1a7f4b}
 </style></head><body>
 <h1>Prêt à reprendre ? <span class="state {{ 'good' if ready else 'bad' }}">{{ summary }}</span></h1>
-<table><tr><th>Site</th><th>Serveur</th><th>Promesse</th><th>Note</th><th>État</th>
-{% for each in columns %}<th>{{ each }}</th>{% endfor %}</tr>
-{% for site in sites %}<tr><td>{{ site.title }}</td><td>{{ site.server }}</td><td>{{ site.tier }}</td>
+<p><small>La note est la part des contrôles réussis, du site et de son serveur. Un seul échec, ou un
+seul contrôle impossible, suffit pour n'être « pas prêt ». Indisponibilité : durée du dernier exercice,
+jusqu'au dernier site du serveur. Perte : ce qui serait perdu à l'instant du contrôle.</small></p>
+<table><tr><th>Site</th><th>Serveur</th><th>Palier</th><th>Note</th><th>État</th>
+{% for each in titles %}<th>{{ each }}</th>{% endfor %}</tr>
+{% for site in sites %}<tr class="{{ '' if site.ready else 'late' }}">
+<td class="cell">{{ site.title }}</td><td>{{ site.server }}</td><td>{{ site.tier }}</td>
 <td>{{ site.score }} %</td>
-<td class="{{ '' if site.ready else 'no' }}">{{ 'prêt' if site.ready else 'PAS PRÊT' }}</td>
-{% for each in columns %}<td><small>{{ site.said[each] }}</small></td>{% endfor %}</tr>
+<td class="{{ 'ok' if site.ready else 'no' }}">{{ 'prêt' if site.ready else 'PAS PRÊT' }}</td>
+{% for text, kept in site.figures %}<td class="{{ '' if kept else 'no' }}">{{ text }}</td>{% endfor %}
+</tr>
 {% endfor %}</table>
-{% for server in servers %}<h2>{{ server.name }}</h2><p>Contrôlé le {{ server.at }}.</p>
+{% macro table(checks) %}
 <table><tr><th></th><th>Contrôle</th><th>Site</th><th>Constat</th><th>À faire</th></tr>
-{% for state, row in server.checks %}<tr>
+{% for state, row in checks %}<tr>
 <td class="{{ 'no' if state in bad else state }}">{{ row[0] }}</td>
-{% for cell in row[1:4] %}<td>{{ cell }}</td>{% endfor %}
+<td>{{ row[1] }}</td><td>{{ row[2] }}</td><td class="seen">{{ row[3] }}</td>
 <td>{% if row[4] %}<code>{{ row[4] }}</code>{% endif %}</td></tr>{% endfor %}</table>
+{% endmacro %}
+{% for server in servers %}<h2>{{ server.name }}</h2><p>Contrôlé le {{ server.at }}.</p>
+{% if server.todo %}{{ table(server.todo) }}{% else %}<p class="ok">Rien à faire.</p>{% endif %}
+<details><summary>Les {{ server.checks|length }} contrôles de {{ server.name }}</summary>
+{{ table(server.checks) }}</details>
 {% endfor %}</body></html>
 """
 
 
 def readiness_html(documents: Sequence[Mapping[str, object]]) -> str:
     """Return the page; `documents` are those of `readiness_document`, one for each server."""
-    sites = [row for document in documents for row in _sites(document)]
+    found = [row for document in documents for row in _sites(document)]
+    sites = sorted(found, key=lambda site: bool(site["ready"]))
     late = sum(not site["ready"] for site in sites)
     ready = bool(sites) and not late
     page = Environment(autoescape=True, undefined=StrictUndefined).from_string(_PAGE)
@@ -48,7 +62,7 @@ def readiness_html(documents: Sequence[Mapping[str, object]]) -> str:
         style=STYLE,
         ready=ready,
         summary=_summary(len(sites), late),
-        columns=list(_COLUMNS),
+        titles=TITLES,
         sites=sites,
         servers=[_server(document) for document in documents],
         bad=(State.FAILED, State.UNKNOWN),
@@ -64,16 +78,16 @@ def _summary(sites: int, late: int) -> str:
 
 
 def _sites(document: Mapping[str, object]) -> list[dict[str, object]]:
-    seen = {str(each["about"]): str(each["seen"]) for each in rows(document, "checks")}
-    said = {title: seen.get(about, "inconnu") for title, about in _COLUMNS.items()}
-    return [
-        {**each, "server": document["server"], "said": said} for each in rows(document, "sites")
-    ]
+    found = rows(document, "sites")
+    return [{**each, "server": document["server"], "figures": figures(each)} for each in found]
 
 
 def _server(document: Mapping[str, object]) -> dict[str, object]:
+    checks = [(State(str(each["state"])), check_row(each)) for each in rows(document, "checks")]
+    ordered = sorted(checks, key=lambda check: URGENCY.index(check[0]))
     return {
         "name": document["server"],
         "at": moment(datetime.fromisoformat(str(document["at"]))),
-        "checks": [(each["state"], check_row(each)) for each in rows(document, "checks")],
+        "todo": [each for each in ordered if each[0] is not State.READY],
+        "checks": checks,
     }

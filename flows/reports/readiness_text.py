@@ -7,6 +7,7 @@ from datetime import datetime
 
 from flows.decisions.readiness import Check, SiteReadiness, State, weigh
 from flows.decisions.recovery_plan import SiteSpec
+from flows.reports.readiness_figures import TITLES, figures, measured
 from flows.reports.wording import moment
 
 MARKS = {State.READY: "✓", State.WARNING: "!", State.FAILED: "✗", State.UNKNOWN: "?"}
@@ -19,15 +20,28 @@ WORDS = {
 
 
 def readiness_document(
-    server: str, at: datetime, sites: Sequence[SiteSpec], checks: Sequence[Check]
+    server: str,
+    at: datetime,
+    sites: Sequence[SiteSpec],
+    checks: Sequence[Check],
+    *,
+    archived: bool = False,
 ) -> dict[str, object]:
-    """Return one server's readiness as JSON values; texts are for people."""
+    """Return one server's readiness as JSON values; texts are for people.
+
+    Args:
+        server: Its name.
+        at: When it was looked at.
+        sites: Its sites.
+        checks: Of the server and of its sites.
+        archived: Whether it has a continuous archive: then less is promised to be lost.
+    """
     weighed = [(site, weigh(site.name, checks)) for site in sites]
     return {
         "server": server,
         "at": at.isoformat(),
         "ready": bool(weighed) and all(each.ready for _, each in weighed),
-        "sites": [_site(spec, each) for spec, each in weighed],
+        "sites": [_site(spec, each, checks, archived) for spec, each in weighed],
         "checks": [
             {
                 "site": each.site,
@@ -41,35 +55,43 @@ def readiness_document(
     }
 
 
-def _site(spec: SiteSpec, found: SiteReadiness) -> dict[str, object]:
+def _site(
+    spec: SiteSpec, found: SiteReadiness, checks: Sequence[Check], archived: bool
+) -> dict[str, object]:
     return {
         "name": spec.name,
         "title": spec.title,
         "tier": str(spec.tier),
         "score": found.score,
         "ready": found.ready,
+        **measured(spec, checks, archived=archived),
     }
 
 
 def readiness_markdown(documents: Sequence[Mapping[str, object]]) -> str:
     """Return the agency's page: every site with its score, then what is to be done."""
     lines = ["# Prêt à reprendre ?", ""]
-    lines += ["| Site | Serveur | Promesse | Note | État |", "|---|---|---|---|---|"]
+    titles = ("Site", "Serveur", "Palier", "Note", "État", *TITLES)
+    lines += [_line(titles), "|---" * len(titles) + "|"]
     for document in documents:
-        lines += [
-            f"| {each['title']} | {document['server']} | {each['tier']} | {each['score']} % "
-            f"| {'prêt' if each['ready'] else '**PAS PRÊT**'} |"
-            for each in rows(document, "sites")
-        ]
+        lines += [_line(_site_row(document, each)) for each in rows(document, "sites")]
     for document in documents:
         at = datetime.fromisoformat(str(document["at"]))
         lines += ["", f"## {document['server']}", "", f"Contrôlé le {moment(at)}.", ""]
         lines += ["| | Contrôle | Site | Constat | À faire |", "|---|---|---|---|---|"]
-        lines += [
-            "| " + " | ".join(_cell(each) for each in check_row(check)) + " |"
-            for check in rows(document, "checks")
-        ]
+        lines += [_line(check_row(check)) for check in rows(document, "checks")]
     return "\n".join(lines) + "\n"
+
+
+def _site_row(document: Mapping[str, object], site: Mapping[str, object]) -> Sequence[str]:
+    return (
+        str(site["title"]),
+        str(document["server"]),
+        str(site["tier"]),
+        f"{site['score']} %",
+        "prêt" if site["ready"] else "**PAS PRÊT**",
+        *(cell if kept else f"**{cell}**" for cell, kept in figures(site)),
+    )
 
 
 def check_row(check: Mapping[str, object]) -> tuple[str, str, str, str, str]:
@@ -98,6 +120,10 @@ def rows(document: Mapping[str, object], name: str) -> list[Mapping[str, object]
     """Return a list of the document."""
     found = document[name]
     return list(found) if isinstance(found, list) else []
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(_cell(each) for each in cells) + " |"
 
 
 def _cell(text: str) -> str:

@@ -22,7 +22,12 @@ _tests = TypeAdapter(SelfTest)
 
 def immutability_of(repository: Repository, at: datetime | None = None) -> Immutability:
     """Return whether this repository's immutability is proven, and when it was; tests nothing."""
-    return _judged(_read(repository, repository.place()), at)
+    return _judged(self_test_of(repository), at)
+
+
+def self_test_of(repository: Repository) -> SelfTest | None:
+    """Return the newest self-test that is kept of this repository, None if there was none."""
+    return _read(repository, repository.place())
 
 
 def archive_immutability(

@@ -10,7 +10,7 @@ import pytest
 
 from blocks.errors import CommandFailed, ConfigurationError, DamagedData, NotFound, UnsafePlan
 from blocks.servers.base import Server
-from blocks.types import Label, Part, RestoreSummary, Snapshot
+from blocks.types import KeyRole, Label, Part, RestoreSummary, Snapshot
 from tests.contract.repository_worlds import (
     World,
     ceph_store,
@@ -68,6 +68,16 @@ def fill(world: World) -> dict[str, bytes]:
     for path, content in wanted.items():
         world.put(path, content)
     return wanted
+
+
+# --- keys ---
+
+
+def test_each_key_is_proven_and_nothing_is_left(world: World) -> None:
+    before = [each.key for each in world.repository.objects().list("")]
+    for role in KeyRole:
+        assert world.repository.check_key(role)
+    assert [each.key for each in world.repository.objects().list("")] == before
 
 
 # --- files ---

@@ -55,6 +55,10 @@ class MemoryProbe(Probe):
         """Let a name resolve to these addresses, or to none."""
         self._names[name] = tuple(sorted(addresses))
 
+    def forget(self, name: str) -> None:
+        """Resolve a name from the zones again."""
+        self._names.pop(name, None)
+
     def resolve_from(self, *zones: DnsZone) -> None:
         """Resolve names from what the first server of these zones answers."""
         self._zones += zones

@@ -215,6 +215,10 @@ class MemoryRepository(Repository):
         held = self._of(name).values()
         return tuple(sorted({key for each in held for key in each.contents.values()}))
 
+    def check_key(self, role: KeyRole) -> str:
+        self._maybe_fail(f"check_key {role}")
+        return f"memory-{role}"
+
     def self_test(self, at: datetime) -> SelfTest:
         self._maybe_fail("self_test")
         kept = {True: CheckState.NOT_HELD, False: CheckState.HELD}

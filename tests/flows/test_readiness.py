@@ -60,9 +60,13 @@ def test_what_breaks_is_red_and_hides_nothing_else(world: World) -> None:
         "durée DNS brochure": "unknown",
         "certificat shop": "unknown",
         "certificat brochure": "unknown",
-        "annonces memory-notifier/team": "unknown",
+        "autres noms": "unknown",
+        "courrier (MX)": "unknown",
+        "expéditeurs (SPF)": "unknown",
+        "clé DNS memory-zone/atelier": "failed",
+        "annonces memory-notifier/team": "failed",
         "horloge": "unknown",
-        "machine memory-vps/first": "unknown",
+        "compte memory-vps/first": "failed",
     }
 
 

@@ -23,14 +23,15 @@ from flows.decisions.readiness import (
     judge_proof,
     judge_rule,
     judge_target,
-    unseen,
     weigh,
 )
+from flows.decisions.readiness_records import NamesView
 from flows.decisions.readiness_site import judge_certificates, judge_names, judge_pages
 from flows.decisions.recovery_plan import SiteSpec, TargetChoice, ZoneView
 from flows.decisions.verification_plan import NEXT_RUN
 from flows.reports.readiness_html import readiness_html
 from flows.reports.readiness_text import problems, readiness_document, readiness_markdown
+from flows.reports.wording import PARIS
 from tests.unit.samples import NOON, OLD, recovery_set
 from tests.unit.test_standings import FIRST, SECOND, UNREAD, both
 
@@ -43,8 +44,8 @@ TARGET = TargetChoice("vps/first", "standard", "", "12")
 OFFERED = (MachineSize("small", 1, GIB, 14 * GIB), MachineSize("standard", 2, GIB, 16 * GIB))
 
 
-def zone(*records: AddressRecord, refused: str = "") -> list[ZoneView]:
-    return [ZoneView("zone/test", "test", records, refused)]
+def zone(*records: AddressRecord, refused: str = "") -> NamesView:
+    return NamesView((ZoneView("zone/test", "test", records, refused),), (), {})
 
 
 def led(ttl: int = 60, *values: str, kind: str = "A") -> AddressRecord:
@@ -177,7 +178,7 @@ def test_one_red_or_unknown_check_of_the_server_keeps_every_site_from_ready() ->
     assert not weigh("boutique", [good, own]).ready
     assert weigh("vitrine", [good, own]).ready
     assert weigh("vitrine", [good, replace(good, state=State.WARNING)]).ready
-    assert not weigh("vitrine", [good, unseen("c", "no answer", "wait")]).ready
+    assert not weigh("vitrine", [good, Check("c", State.UNKNOWN, "no answer", "wait")]).ready
     assert not weigh("vitrine", []).ready
     other = replace(SITE, name="vitrine", title="La vitrine")
     document = readiness_document("web1", NOON, [SITE, other], [good, own])
@@ -193,4 +194,37 @@ def test_one_red_or_unknown_check_of_the_server_keeps_every_site_from_ready() ->
     page = readiness_markdown([document])
     assert "| La boutique | web1 | 48h | 50 % | **PAS PRÊT** |" in page
     assert "| La vitrine | web1 | 48h | 100 % | prêt |" in page
+    assert "**jamais mesurée (promis : 48 h)**" in page
     assert "| ✗ ÉCHEC | b | boutique | broken | mend it |" in page
+
+
+def test_what_was_measured_stands_beside_what_was_promised() -> None:
+    drill = judge_drill("web1", Practised(NOON, timedelta(minutes=3)), NOON)
+    lag = ArchiveState("web1", ArchiveCondition.CURRENT, 5 * SECOND_OF, NOON, "")
+    proof = Check("preuve", State.READY, "", at=NOON)
+    checks = [drill, proof, judge_archive_lag(lag), judge_newest_set("web1", both(SECOND))]
+    site = replace(SITE, tier=Tier.HOUR_1)
+    document = readiness_document("web1", NOON, [site], checks, archived=True)
+    shown = readiness_html([document])
+    day = f"{NOON.astimezone(PARIS):%d/%m/%Y %H:%M}"
+    for text in ("3 min 00 s (promis : 1 h)", "5,0 s (promis : 60 s)", day):
+        assert f'<td class="">{text}</td>' in shown, text
+    late = replace(drill, span=timedelta(hours=2))
+    document = readiness_document("web1", NOON, [site], [late, *checks[1:]])
+    shown = readiness_html([document])
+    assert '<td class="no">2 h 00 min (promis : 1 h)</td>' in shown
+    assert "(promis : 24 h)" in shown, "without an archive the age of the set is what counts"
+
+
+def test_the_page_shows_what_is_to_be_done_first_and_the_rest_folded() -> None:
+    checks = [
+        Check("bon", State.READY, "vu"),
+        Check("moyen", State.WARNING, "vu", "a"),
+        Check("mauvais", State.FAILED, "vu", "b"),
+    ]
+    shown = readiness_html([readiness_document("web1", NOON, [SITE], checks)])
+    todo, _, folded = shown.partition("<details>")
+    assert todo.index("mauvais") < todo.index("moyen")
+    assert "bon</td>" not in todo
+    assert folded.index("bon") < folded.index("moyen") < folded.index("mauvais")
+    assert "Rien à faire." in readiness_html([readiness_document("web1", NOON, [SITE], checks[:1])])
