@@ -107,7 +107,7 @@ class ResticKeys(Repository):
         store = self.store_of(role)
         store.list(_NOTHING)
         if role is KeyRole.WORKER:
-            self._state_store().list(_NOTHING)
+            self.state().list(_NOTHING)
         return store.access_key
 
     def _state_store(self) -> S3ObjectStore:
