@@ -10,7 +10,7 @@ from flows.decisions.readiness import Check
 from flows.decisions.recovery_plan import SiteSpec
 from flows.reports.wording import PARIS, duration
 
-TITLES = ("Indisponibilité (RTO)", "Perte (RPO)", "Dernière preuve")
+TITLES = ("RTO mesuré / promis", "RPO mesuré / promis", "Dernière preuve")
 
 
 def measured(spec: SiteSpec, checks: Sequence[Check], *, archived: bool) -> dict[str, object]:
@@ -48,9 +48,9 @@ def _compared(found: object, promised: object) -> tuple[str, bool]:
     limit = float(str(promised))
     said = f"{limit / 3600:.0f} h" if limit >= 3600 else f"{limit:.0f} s"
     if found is None:
-        return f"jamais mesurée (promis : {said})", False
+        return f"jamais / {said}", False
     took = float(str(found))
-    return f"{duration(timedelta(seconds=took))} (promis : {said})", took <= limit
+    return f"{duration(timedelta(seconds=took))} / {said}", took <= limit
 
 
 def _day(at: object) -> tuple[str, bool]:

@@ -13,27 +13,29 @@ from flows.reports.readiness_figures import TITLES, figures
 from flows.reports.readiness_text import check_row, rows
 from flows.reports.wording import counted, moment
 
+COMMANDS = ("continuity ", "prefect ")
+"""How a hint begins that can be typed as it is."""
 URGENCY = (State.FAILED, State.UNKNOWN, State.WARNING, State.READY)
 
 _PAGE = """<!doctype html>
 <html lang="fr"><head><meta charset="utf-8"><title>Prêt à reprendre ? {{ summary }}</title>
 <meta name="viewport" content="width=device-width"><style>{{ style|safe }}
- body{max-width:80rem} td:first-child{white-space:nowrap} .warning{color:#8a5a00}
+ body{max-width:84rem} td.figure,td.state-word{white-space:nowrap} td:first-child{white-space:nowrap} .warning{color:#8a5a00}
  td.cell{white-space:normal;overflow-wrap:anywhere} td.seen{min-width:20rem}
  td code{overflow-wrap:anywhere} tr.late{background:#fdf3f2} summary{cursor:pointer;color:#5a6577}
  .ok{color:#1a7f4b}
 </style></head><body>
 <h1>Prêt à reprendre ? <span class="state {{ 'good' if ready else 'bad' }}">{{ summary }}</span></h1>
 <p><small>La note est la part des contrôles réussis, du site et de son serveur. Un seul échec, ou un
-seul contrôle impossible, suffit pour n'être « pas prêt ». Indisponibilité : durée du dernier exercice,
-jusqu'au dernier site du serveur. Perte : ce qui serait perdu à l'instant du contrôle.</small></p>
+seul contrôle impossible, suffit pour n'être « pas prêt ». RTO : indisponibilité, mesurée par
+le dernier exercice jusqu'au dernier site du serveur. RPO : données qui seraient perdues à l'instant du contrôle.</small></p>
 <table><tr><th>Site</th><th>Serveur</th><th>Palier</th><th>Note</th><th>État</th>
 {% for each in titles %}<th>{{ each }}</th>{% endfor %}</tr>
 {% for site in sites %}<tr class="{{ '' if site.ready else 'late' }}">
 <td class="cell">{{ site.title }}</td><td>{{ site.server }}</td><td>{{ site.tier }}</td>
 <td>{{ site.score }} %</td>
-<td class="{{ 'ok' if site.ready else 'no' }}">{{ 'prêt' if site.ready else 'PAS PRÊT' }}</td>
-{% for text, kept in site.figures %}<td class="{{ '' if kept else 'no' }}">{{ text }}</td>{% endfor %}
+<td class="state-word {{ 'ok' if site.ready else 'no' }}">{{ 'prêt' if site.ready else 'PAS PRÊT' }}</td>
+{% for text, kept in site.figures %}<td class="{{ 'figure' if kept else 'figure no' }}">{{ text }}</td>{% endfor %}
 </tr>
 {% endfor %}</table>
 {% macro table(checks) %}
@@ -41,7 +43,7 @@ jusqu'au dernier site du serveur. Perte : ce qui serait perdu à l'instant du co
 {% for state, row in checks %}<tr>
 <td class="{{ 'no' if state in bad else state }}">{{ row[0] }}</td>
 <td>{{ row[1] }}</td><td>{{ row[2] }}</td><td class="seen">{{ row[3] }}</td>
-<td>{% if row[4] %}<code>{{ row[4] }}</code>{% endif %}</td></tr>{% endfor %}</table>
+<td>{% if row[4].startswith(commands) %}<code>{{ row[4] }}</code>{% else %}{{ row[4] }}{% endif %}</td></tr>{% endfor %}</table>
 {% endmacro %}
 {% for server in servers %}<h2>{{ server.name }}</h2><p>Contrôlé le {{ server.at }}.</p>
 {% if server.todo %}{{ table(server.todo) }}{% else %}<p class="ok">Rien à faire.</p>{% endif %}
@@ -66,6 +68,7 @@ def readiness_html(documents: Sequence[Mapping[str, object]]) -> str:
         sites=sites,
         servers=[_server(document) for document in documents],
         bad=(State.FAILED, State.UNKNOWN),
+        commands=COMMANDS,
     )
 
 

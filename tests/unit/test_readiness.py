@@ -186,7 +186,10 @@ def test_one_red_or_unknown_check_of_the_server_keeps_every_site_from_ready() ->
     shown = readiness_html([document])
     assert "1 site sur 2 pas prêt" in shown
     assert shown.count("PAS PRÊT") == 1
-    assert "<code>mend it</code>" in shown
+    assert "<td>mend it</td>" in shown
+    assert "<code>continuity drill web1</code>" in readiness_html(
+        [readiness_document("web1", NOON, [SITE], [judge_drill("web1", None, NOON)])]
+    )
     assert "2 sites prêts" in readiness_html(
         [readiness_document("web1", NOON, [SITE, other], [good])]
     )
@@ -194,7 +197,7 @@ def test_one_red_or_unknown_check_of_the_server_keeps_every_site_from_ready() ->
     page = readiness_markdown([document])
     assert "| La boutique | web1 | 48h | 50 % | **PAS PRÊT** |" in page
     assert "| La vitrine | web1 | 48h | 100 % | prêt |" in page
-    assert "**jamais mesurée (promis : 48 h)**" in page
+    assert "**jamais / 48 h**" in page
     assert "| ✗ ÉCHEC | b | boutique | broken | mend it |" in page
 
 
@@ -207,13 +210,13 @@ def test_what_was_measured_stands_beside_what_was_promised() -> None:
     document = readiness_document("web1", NOON, [site], checks, archived=True)
     shown = readiness_html([document])
     day = f"{NOON.astimezone(PARIS):%d/%m/%Y %H:%M}"
-    for text in ("3 min 00 s (promis : 1 h)", "5,0 s (promis : 60 s)", day):
-        assert f'<td class="">{text}</td>' in shown, text
+    for text in ("3 min 00 s / 1 h", "5,0 s / 60 s", day):
+        assert f'<td class="figure">{text}</td>' in shown, text
     late = replace(drill, span=timedelta(hours=2))
     document = readiness_document("web1", NOON, [site], [late, *checks[1:]])
     shown = readiness_html([document])
-    assert '<td class="no">2 h 00 min (promis : 1 h)</td>' in shown
-    assert "(promis : 24 h)" in shown, "without an archive the age of the set is what counts"
+    assert '<td class="figure no">2 h 00 min / 1 h</td>' in shown
+    assert " / 24 h</td>" in shown, "without an archive the age of the set is what counts"
 
 
 def test_the_page_shows_what_is_to_be_done_first_and_the_rest_folded() -> None:
