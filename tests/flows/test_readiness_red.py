@@ -45,6 +45,12 @@ def test_every_check_has_a_case_that_makes_it_red(green: dict[str, str]) -> None
     assert _named_in_code() - reddened == set()
 
 
+def test_every_check_is_explained_to_the_operator(green: dict[str, str]) -> None:
+    page = (Path(flows.__file__).parents[1] / "docs/controle-avant-sinistre.md").read_text()
+    kinds = {_kind(name) for name in green} | _named_in_code()
+    assert [kind for kind in sorted(kinds) if f"\n| {kind} |" not in page] == []
+
+
 MAKERS = ("Check", "_judged")
 KINDS = re.compile(r"^(essai du dépôt|clés du dépôt|clé DNS|compte|machine|PHP|annonces|DNS) ")
 
