@@ -19,9 +19,10 @@ class Notifier(Block, ABC):
 
     @abstractmethod
     def check(self) -> str:
-        """Log in and do nothing else; return who we are there. People see nothing of it.
+        """Log in and send nothing; return who we are there. People see nothing of it.
 
-        Whether the channel or the recipients take a message is known only when one is sent.
+        Recipients that the other side would refuse are errors where it says so without a message:
+        a mail relay does, Slack says whether the channel takes one only when one is posted.
         """
 
     @abstractmethod

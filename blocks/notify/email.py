@@ -29,6 +29,10 @@ FAILED = "ÉCHEC"
 LINK = re.compile(r"<(https?://[^|>\s]+)(?:\|([^>]*))?>")
 
 
+_TAKEN, _FORWARDED, _FOR_GOOD = 250, 251, 500
+"""Answer codes of SMTP: taken, taken and passed on, and from where on no is a no."""
+
+
 class EmailNotifier(Notifier):
     """Mailboxes that get the first message, failures and the last word of each incident.
 
@@ -76,11 +80,16 @@ class EmailNotifier(Notifier):
     _last_words: dict[str, Notice] = PrivateAttr(default_factory=dict)
 
     def check(self) -> str:
-        """Log in at the relay."""
+        """Log in at the relay and name sender and recipients, without a message.
+
+        Raises:
+            PermissionDenied: It would not take a message from this sender, or to a recipient.
+            Unavailable: It would not take one now.
+        """
 
         def greet() -> None:
             with self._translated(), self._relay() as relay:
-                relay.noop()
+                self._offer(relay)
 
         within(self.timeout_seconds, self._subject, greet)
         return f"{self.host}:{self.port}, {', '.join(self.recipients)}"
@@ -104,6 +113,22 @@ class EmailNotifier(Notifier):
 
     def _answer(self, reference: str, notice: Notice) -> None:
         self._send(notice, {"In-Reply-To": reference, "References": reference})
+
+    def _offer(self, relay: smtplib.SMTP) -> None:
+        relay.ehlo_or_helo_if_needed()
+        code, answer = relay.mail(parseaddr(self.sender)[1])
+        if code != _TAKEN:
+            raise smtplib.SMTPSenderRefused(code, answer, self.sender)
+        codes = {each: relay.rcpt(parseaddr(each)[1])[0] for each in self.recipients}
+        relay.rset()
+        refused = {each: code for each, code in codes.items() if code not in (_TAKEN, _FORWARDED)}
+        if not refused:
+            return
+        cause = "would refuse " + ", ".join(f"{each} ({code})" for each, code in refused.items())
+        if max(refused.values()) >= _FOR_GOOD:
+            hint = "correct the recipients in the estate file"
+            raise PermissionDenied(self._subject, cause, hint)
+        raise Unavailable(self._subject, cause, "look at the relay's log")
 
     def _send(self, notice: Notice, headers: dict[str, str]) -> None:
         """Send to each recipient, whatever happens with the others.

@@ -71,6 +71,20 @@ class TestMail:
         with pytest.raises(PermissionDenied, match="553"):
             mail.block(sender="else@omniweb.test").post(STARTED)
 
+    def test_a_check_finds_who_would_be_refused_and_sends_nothing(self, mail: Mail) -> None:
+        there = mail.notifier.recipients
+        mail.notifier.check()
+        mail.boxes.bad = {there[0]}
+        with pytest.raises(PermissionDenied, match=f"would refuse {there[0]} .550."):
+            mail.notifier.check()
+        mail.boxes.bad = set()
+        with pytest.raises(PermissionDenied, match="553"):
+            mail.block(sender="else@omniweb.test").check()
+        mail.boxes.busy = True
+        with pytest.raises(Unavailable, match="451"):
+            mail.notifier.check()
+        assert mail.boxes.received == []
+
     def test_a_relay_without_encryption_gets_nothing(self, mail: Mail) -> None:
         with pytest.raises(ConfigurationError, match="STARTTLS"):
             mail.block(starttls=True).post(STARTED)
