@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import datetime, timedelta
 
 from blocks.errors import ContinuityError
@@ -47,7 +48,8 @@ def look_at_readiness(estate: Estate) -> tuple[Check, ...]:
     scene = scene_of(estate)
     looks = [*_backups(scene), *machines(scene), *access(scene), *sites(scene)]
     with ThreadPoolExecutor(max_workers=8) as pool:
-        running = [pool.submit(_seen, about, act) for about, act in looks]
+        # Prefect's settings lie in the context: a new thread would see those of the environment.
+        running = [pool.submit(copy_context().run, _seen, about, act) for about, act in looks]
     return tuple(check for each in running for check in each.result())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from blocks.errors import AuthenticationFailed, Unreachable, VerificationFailed
 from flows.drill import drill
@@ -68,6 +69,19 @@ def test_what_breaks_is_red_and_hides_nothing_else(world: World) -> None:
         "horloge": "unknown",
         "compte memory-vps/first": "failed",
     }
+
+
+def test_without_prefect_the_yes_is_asked_for_at_the_terminal(world: World) -> None:
+    """A configured server that burned must not be asked when everything comes from the estate."""
+    with temporary_settings({PREFECT_API_URL: None}):
+        found = look_at_readiness(open_estate("web1"))
+    (check,) = [each for each in found if each.about == "accord"]
+    assert check.seen == "demandé au terminal, sans Prefect"
+
+
+def test_a_prefect_that_does_not_answer_is_unknown(world: World) -> None:
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+        assert checks()["accord"] == "unknown"
 
 
 def test_a_certificate_that_nobody_renewed_is_red(world: World) -> None:
