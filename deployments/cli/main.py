@@ -7,42 +7,80 @@ import sys
 import typer
 
 from blocks.errors import ContinuityError
-from deployments.cli import (
-    approve,
-    archive,
-    cost,
-    estate,
-    failback,
-    look,
-    readiness,
-    report,
-    repository,
-    run,
-    site,
-)
+from deployments.cli.on_demand import Entry, on_demand
+
+COMMANDS = {
+    "backup": Entry(
+        "run:backup", "Take a recovery set of one server or of all, and print its name."
+    ),
+    "verify": Entry(
+        "run:verify",
+        "Prove that backups can be read and restored: rolling reading, spot check,"
+        " scratch restore.",
+    ),
+    "recover": Entry(
+        "run:recover",
+        "Bring a lost server back on a new machine, after you approved the plan.",
+    ),
+    "drill": Entry(
+        "run:drill",
+        "Practise the recovery on an isolated machine that is destroyed afterwards; no DNS change.",
+    ),
+    "restore-site": Entry(
+        "site:restore_site",
+        "Bring the databases of one site back to a moment; its server and other sites go on.",
+    ),
+    "failback": Entry(
+        "failback:failback",
+        "Move a server that serves to a new machine, after you approved the plan; nothing is lost.",
+    ),
+    "retire": Entry(
+        "failback:retire",
+        "Destroy the machines that a server left behind, when nobody needs them, after your"
+        " approval.",
+    ),
+    "approve": Entry(
+        "approve:approve",
+        "Show the plan of a waiting recovery and let it go on, quoting the plan's digest.",
+    ),
+    "sets": Entry(
+        "look:sets",
+        "List a server's recovery sets, newest first: taken, proven, stale or failed, and why.",
+    ),
+    "status": Entry(
+        "look:status",
+        "Show each server's newest set, and every incident with how it ended.",
+    ),
+    "readiness": Entry(
+        "readiness:readiness",
+        "Say whether a recovery would work today. Exit codes: 0 every site is ready, 3 not all.",
+    ),
+    "retention": Entry(
+        "repository:retention",
+        "Remove the sets that the rule no longer keeps, and renew the locks of all others.",
+    ),
+    "cost": Entry(
+        "cost:cost",
+        "Estimate tier 48h, tier 1h, one drill, one recovery, from dated prices without VAT.",
+    ),
+    "report": Entry(
+        "report:report",
+        "Write the post-incident report: promises, loss, decisions, timeline, GDPR sheet.",
+    ),
+    "estate": Entry("estate:commands", "The estate file: what is protected, and how."),
+    "archive": Entry("archive:commands", "The continuous archive."),
+    "repository": Entry("repository:commands", "The bucket: what it promises, and how to go back."),
+}
+"""Every command; most import Prefect, so each is imported when it is used, not to be listed."""
 
 commands = typer.Typer(
-    help="Disaster recovery for a small hosting agency: backup, restore, DNS, proof.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
+    cls=on_demand(COMMANDS), no_args_is_help=True, pretty_exceptions_enable=False
 )
-commands.add_typer(estate.commands, name="estate")
-commands.add_typer(archive.commands, name="archive")
-commands.add_typer(repository.commands, name="repository")
-for command in (
-    *(
-        run.backup,
-        run.verify,
-        run.recover,
-        run.drill,
-        site.restore_site,
-        failback.failback,
-        failback.retire,
-        approve.approve,
-    ),
-    *(look.sets, look.status, readiness.readiness, repository.retention, cost.cost, report.report),
-):
-    commands.command()(command)
+
+
+@commands.callback()
+def continuity() -> None:
+    """Disaster recovery for a small hosting agency: backup, restore, DNS, proof."""
 
 
 def app() -> None:
