@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from prefect_aws import AwsCredentials
-from prefect_aws.client_parameters import AwsClientParameters
 from pydantic import Field, SecretStr
 
 from blocks.errors import AlreadyExists, ConfigurationError, NotFound, Unreachable
@@ -22,6 +20,7 @@ from blocks.types import StoredObject
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from prefect_aws import AwsCredentials
 
 _PIECE = 1024 * 1024
 
@@ -229,6 +228,9 @@ class S3ObjectStore(ObjectStore):
         return self._credentials().get_s3_client()
 
     def _credentials(self) -> AwsCredentials:
+        # Takes half a second to import, with workers for Amazon's containers and aiohttp.
+        from prefect_aws import AwsClientParameters, AwsCredentials  # noqa: PLC0415
+
         config: dict[str, Any] = {
             "s3": {"addressing_style": "path" if self.path_style else "virtual"},
             # In us-east-1 links are signed the old way otherwise, which not every provider knows.

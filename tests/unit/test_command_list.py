@@ -59,3 +59,12 @@ def test_a_mistyped_command_is_told_what_was_meant() -> None:
 def test_a_command_of_a_group_runs() -> None:
     assert group().get_command(None, "estate").commands.keys() >= {"validate", "apply"}
     assert CliRunner().invoke(commands, ["estate", "schema"]).exit_code == 0
+
+
+def test_an_estate_file_is_read_without_amazons_libraries() -> None:
+    look = "import sys, deployments.estate_file; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", look], check=True, capture_output=True, text=True, timeout=60
+    )
+    assert "blocks.repositories.s3" in done.stdout.split()
+    assert not {"prefect_aws", "aiobotocore", "boto3"} & set(done.stdout.split())
