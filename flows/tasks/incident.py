@@ -16,7 +16,7 @@ from blocks.errors import ConfigurationError, ContinuityError
 from blocks.monitors.base import Probe
 from blocks.notify.base import Notifier
 from blocks.records import StepRecord, StepState
-from blocks.registry import load
+from blocks.registry import load, one_client
 from blocks.repositories.base import ObjectStore, Repository
 from blocks.repositories.journal import Journal
 from blocks.repositories.mirrored import MirroredObjects
@@ -89,6 +89,7 @@ class Estate:
         return {name: each.state() for name, each in self.repositories.items()}
 
 
+@one_client()
 def open_estate(name: str) -> Estate:
     """Load the protected server `name` and every block it refers to.
 
