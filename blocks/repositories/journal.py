@@ -41,9 +41,13 @@ class Journal:
         self._incident = _checked(incident)
         self._folder = f"{_ROOT}{incident}/"
 
-    def records(self) -> tuple[StepRecord, ...]:
-        """Return all records, oldest first. Raises `DamagedData` for one that cannot be read."""
-        keys = self._keys()
+    def records(self, after: int = 0) -> tuple[StepRecord, ...]:
+        """Return all records, oldest first. Raises `DamagedData` for one that cannot be read.
+
+        Each is a request. Who follows a run gives the number of the newest that it knows: numbers
+        are given one after the other, so nothing comes later with a smaller one.
+        """
+        keys = [key for key in self._keys() if _number(key) > after]
         with ThreadPoolExecutor(_READERS, thread_name_prefix="journal") as pool:
             found = list(pool.map(self._read, keys))
         return tuple(sorted(found, key=lambda each: each.sequence))

@@ -34,16 +34,16 @@ def follow(
     """
     incident = incident_of_run({"server": server}, run)
     journal = Journal(open_estate(server).state, incident)
-    shown: set[int] = set()
+    records: tuple[StepRecord, ...] = ()
     approved = False
     deadline = time.monotonic() + patience.total_seconds()
     while time.monotonic() < deadline:
         ended = _ended(run)
-        records = journal.records()
-        for record in records:
-            if record.sequence not in shown and record.state is not StepState.STARTED:
+        new = journal.records(after=records[-1].sequence if records else 0)
+        records += new
+        for record in new:
+            if record.state is not StepState.STARTED:
                 say(sentence(record))
-            shown.add(record.sequence)
         if not approved and _asks(records) and ended is not None and ended == "Suspended":
             digest = _digest(journal)
             say(f"the plan waits: continuity approve {incident} --digest {digest}")

@@ -42,6 +42,8 @@ def test_records_are_numbered_and_read_in_order(objects: ObjectStore) -> None:
     assert write(Journal(objects, name), "smoke", StepState.STARTED) == 2
     first, second = journal.records()
     assert first == written
+    assert journal.records(after=1) == (second,)
+    assert journal.records(after=2) == ()
     assert (second.sequence, second.step, second.state) == (2, "smoke", StepState.STARTED)
     assert [each.key for each in objects.list(f"incidents/{name}/")] == [
         f"incidents/{name}/001-dns-shop-done.json",

@@ -148,12 +148,13 @@ def await_record(
 ) -> StepRecord:
     """Wait for a record of the journal, after this many, that the running command writes."""
     deadline = time.monotonic() + PATIENCE
+    followed = journal(incident)
     while time.monotonic() < deadline:
         over = running.poll() is not None
-        new = [r for r in journal(incident).records() if r.sequence > known]
-        for record in new:
+        for record in followed.records(after=known):
             if fits(record):
                 return record
+            known = record.sequence
         if over:
             said = running.stdout.read() if running.stdout else ""
             raise AssertionError(f"ended with {running.returncode} before the record: {said}")
