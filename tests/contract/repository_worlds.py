@@ -26,6 +26,7 @@ from tests.fakes.loopback_s3 import LoopbackS3
 from tests.fakes.loopback_sshd import loopback_sshd
 from tests.fakes.memory_repository import MemoryRepository
 from tests.fakes.memory_server import MemoryServer
+from tests.fakes.quick_restic import quick_repository
 
 ROOT = Path(__file__).resolve().parents[2]
 _LEFT_ON_SERVER = (Path("/usr/local/lib/continuity"), Path("/var/cache/continuity"))
@@ -150,6 +151,21 @@ def restic_world(
     files.mkdir()
     repository = ResticRepository.model_validate(right | dict(keys or {}))
     return ResticWorld(repository, server, str(files), f"web-{uuid4().hex[:6]}")
+
+
+def begin(world: World) -> None:
+    """Prepare the world's server and repository; restic's opens at once, see `quick_restic`.
+
+    That a repository is made where there is none is seen in `test_restic_engine`, which does
+    without this.
+    """
+    if isinstance(world, ResticWorld):
+        block = world.repository
+        password = block.password.get_secret_value()
+        for name, content in quick_repository(restic_binary(), password).items():
+            block.store.put(f"{world.name}/restic/{name}", content)
+    world.repository.initialise(world.name)
+    world.repository.prepare(world.server, world.name)
 
 
 def moto_store(service: LoopbackS3) -> S3ObjectStore:

@@ -18,6 +18,7 @@ from flows.decisions.rewind import plan_rewind
 from flows.tasks.rewind_steps import carry_out
 from tests.contract.repository_worlds import (
     ResticWorld,
+    begin,
     ceph_store,
     loopback_server,
     noise,
@@ -39,8 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def world(ceph: Lab, server: Server, tmp_path: Path) -> ResticWorld:
     store, keys = ceph_store(ceph)
     made = restic_world(store, server, tmp_path, keys)
-    made.repository.initialise(made.name)
-    made.repository.prepare(made.server, made.name)
+    begin(made)
     return made
 
 

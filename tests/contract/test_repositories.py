@@ -13,6 +13,7 @@ from blocks.servers.base import Server
 from blocks.types import KeyRole, Label, Part, RestoreSummary, Snapshot
 from tests.contract.repository_worlds import (
     World,
+    begin,
     ceph_store,
     loopback_server,
     memory_world,
@@ -44,8 +45,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     else:
         store, keys = ceph_store(request.getfixturevalue("ceph"))
         made = restic_world(store, request.getfixturevalue("server"), tmp_path, keys)
-    made.repository.initialise(made.name)
-    made.repository.prepare(made.server, made.name)
+    begin(made)
     return made
 
 

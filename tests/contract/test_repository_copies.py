@@ -36,6 +36,7 @@ from tests import process_list
 from tests.contract.repository_worlds import (
     ResticWorld,
     World,
+    begin,
     loopback_server,
     memory_world,
     moto_store,
@@ -84,9 +85,8 @@ def pair(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[World, Reposit
         service, machine = (request.getfixturevalue(name) for name in ("s3", "server"))
         world = restic_world(moto_store(service), machine, tmp_path)
         target = copy_at(request.getfixturevalue("second"), tmp_path)
-    world.repository.initialise(world.name)
-    for each in (world.repository, target):
-        each.prepare(world.server, world.name)
+    begin(world)
+    target.prepare(world.server, world.name)
     return world, target
 
 
@@ -145,8 +145,7 @@ def real(
     s3: object, server: Server, second: LoopbackRclone, tmp_path: Path
 ) -> tuple[ResticWorld, ResticRepository]:
     world = restic_world(moto_store(s3), server, tmp_path)  # type: ignore[arg-type]
-    world.repository.initialise(world.name)
-    world.repository.prepare(server, world.name)
+    begin(world)
     return world, copy_at(second, tmp_path)
 
 

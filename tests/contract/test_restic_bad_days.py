@@ -37,6 +37,7 @@ from blocks.types import CommandResult, Label, Part, RemoteCommand
 from tests import process_list
 from tests.contract.repository_worlds import (
     ResticWorld,
+    begin,
     loopback_server,
     moto_store,
     noise,
@@ -64,8 +65,7 @@ def proxy(s3: LoopbackS3) -> Iterator[FaultyProxy]:
 def world(s3: LoopbackS3, server: Server, proxy: FaultyProxy, tmp_path: Path) -> ResticWorld:
     """A prepared repository that is reached through the proxy."""
     made = restic_world(moto_store(LoopbackS3(proxy.port)), server, tmp_path)
-    made.repository.initialise(made.name)
-    made.repository.prepare(made.server, made.name)
+    begin(made)
     return made
 
 
