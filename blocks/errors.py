@@ -116,6 +116,10 @@ class PieceLost(ContinuityError):
     """A piece of an archive cannot be had from where it lies; a new listing leaves it out."""
 
 
+class MessageRefused(ContinuityError):
+    """What was received is not a message of its sender's kind."""
+
+
 class UnsafePlan(ContinuityError):
     """The plan must not be carried out."""
 

@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 from blocks.archives.base import Archive
 from blocks.dns.base import DnsZone
 from blocks.domain import DeclaredDomain
-from blocks.monitors.base import Heartbeat, Probe
+from blocks.monitors.base import AlertSource, Heartbeat, Probe
 from blocks.notify.base import Notifier
 from blocks.repositories.base import Repository
 from blocks.servers.protected import Retention, Verification
@@ -128,6 +128,14 @@ class FreshnessEntry(Freshness, Form):
     """A query that gives the time of the site's newest row, in UTC."""
 
 
+class WatchEntry(Form):
+    """When the sites are looked at."""
+
+    every_minute: bool = Field(
+        default=True, description="Look every minute; otherwise only when an alert comes."
+    )
+
+
 class ServerEntry(Form):
     """A production server: how it is reached, where its copies go, what replaces it."""
 
@@ -226,6 +234,16 @@ class Estate(Form):
     )
     probe: Annotated[BlockForm, BlockOf(Probe, named=False)] = Field(
         description="Who looks at the sites."
+    )
+    witnesses: list[Annotated[NamedBlockForm, BlockOf(Probe)]] = Field(
+        default_factory=list,
+        description="Who looks at the sites from other places: a server is down for two at least.",
+    )
+    alerts: list[Annotated[NamedBlockForm, BlockOf(AlertSource)]] = Field(
+        default_factory=list, description="Monitors elsewhere whose alerts make us look."
+    )
+    watch: WatchEntry = Field(
+        default_factory=WatchEntry, description="When the sites are looked at."
     )
     heartbeats: HeartbeatsEntry = Field(
         default_factory=HeartbeatsEntry, description="Dead-man's switches of the whole estate."

@@ -44,7 +44,8 @@ def refused_blocks(estate: Estate, data: Mapping[str, Any]) -> Iterator[Finding]
 
 
 def _block_forms(estate: Estate) -> Iterator[tuple[Place, BlockForm, dict[str, object]]]:
-    for section in ("providers", "repositories", "archives", "zones", "notifiers"):
+    sections = ("providers", "repositories", "archives", "zones", "notifiers")
+    for section in (*sections, "witnesses", "alerts"):
         for index, form in enumerate(getattr(estate, section)):
             yield (section, index), form, {}
     yield ("probe",), estate.probe, {}

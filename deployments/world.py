@@ -28,7 +28,7 @@ def provide(estate: Estate) -> dict[str, Block]:
     """
     blocks: dict[str, Block] = {estate.probe.reference_as(PROBE): estate.probe.block()}
     named = (estate.providers, estate.repositories, estate.archives, estate.zones, estate.notifiers)
-    for form in chain(*named):
+    for form in chain(*named, estate.witnesses, estate.alerts):
         blocks[form.reference] = form.block()
     for name, heartbeat in heartbeat_forms(estate).items():
         blocks[heartbeat.reference_as(name)] = heartbeat.block()
@@ -109,4 +109,5 @@ def _protected_server(estate: Estate, server: ServerEntry) -> ProtectedServer:
         verification=server.verification.model_dump(),
         heartbeats=_heartbeats(estate, server),
         archive_copies=[archives[name] for name in server.archive_copies],
+        witnesses=[form.reference for form in estate.witnesses],
     )

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 
 from prefect.blocks.core import Block
+from pydantic import Field, SecretStr, field_validator
 
-from blocks.types import SmokeCheck, SmokeResult
+from blocks.types import ReceivedAlert, SmokeCheck, SmokeResult
 
 
 class Probe(Block, ABC):
     """See a site as a visitor does. Never raises for what the site does: that is the result.
 
-    Raises `ConfigurationError` for what is wrong with the probe itself.
+    Raises `ConfigurationError` for what is wrong with the probe itself, and any `ProviderError`
+    when the place that it looks from cannot be used: then nothing was seen of the site.
     """
 
     @abstractmethod
@@ -31,6 +34,43 @@ class Probe(Block, ABC):
         """Resolve the host name, then `check` at the first address found.
 
         Without an address the check has failed; the result's `address` is then "".
+        """
+
+
+class AlertSource(Block, ABC):
+    """A monitor elsewhere that calls us when a site looks down to it.
+
+    Monitors do not sign what they send: whoever knows the secret is taken for the monitor. Nothing
+    of a message is believed but that somebody should look at its host now.
+    """
+
+    secret: SecretStr = Field(
+        title="Secret",
+        description="Part of the address that the monitor calls; at least 32 characters.",
+    )
+
+    @field_validator("secret")
+    @classmethod
+    def _secret_cannot_be_guessed(cls, value: SecretStr) -> SecretStr:
+        text = value.get_secret_value()
+        if not re.fullmatch(r"[A-Za-z0-9_-]{32,200}", text):
+            raise ValueError(
+                "the secret is not 32 to 200 letters, digits, - or _; make one: "
+                "openssl rand -hex 24"
+            )
+        return value
+
+    @abstractmethod
+    def read(self, content_type: str, body: bytes) -> ReceivedAlert:
+        """Return what a message says.
+
+        Args:
+            content_type: Media type of the body, lower case, without parameters.
+            body: The whole body.
+
+        Raises:
+            MessageRefused: It is not a message of this monitor, or does not say all that is needed:
+                state, host, time of the event.
         """
 
 

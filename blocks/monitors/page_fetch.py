@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import socket
 import ssl
 from collections.abc import Iterator
@@ -14,14 +13,14 @@ from threading import Timer
 from time import monotonic
 from urllib.parse import SplitResult, urlsplit
 
+from blocks.monitors.sentences import (
+    LIMIT,
+    certificate_mistake,
+    decoded,
+    judge_page,
+    status_sentence,
+)
 from blocks.types import SmokeCheck, SmokeResult
-
-LIMIT = 2 * 2**20
-"""Bytes of a page that are read; the text must be among them."""
-
-X509_EXPIRED, X509_NOT_YET_VALID = 10, 9
-X509_OTHER_HOST = {62, 64}
-X509_UNKNOWN_ISSUER = {2, 7, 18, 19, 20, 21}
 
 
 def fetch(check: SmokeCheck, address: str, *, ca_file: str, timeout: float) -> SmokeResult:
@@ -39,10 +38,13 @@ def fetch(check: SmokeCheck, address: str, *, ca_file: str, timeout: float) -> S
     began = monotonic()
     url = urlsplit(check.url)
     until: list[datetime] = []
+    answered = False
     try:
         passed, observed = _look(check, url, address, ca_file, began + timeout, until)
+        answered = _is_address(address)
     except ssl.SSLError as error:
         passed, observed = False, _tls_mistake(error, url.hostname or "")
+        answered = isinstance(error, ssl.SSLCertVerificationError)
     except ConnectionRefusedError:
         passed, observed = False, "connection refused"
     except (ConnectionResetError, BrokenPipeError, EOFError):
@@ -54,7 +56,9 @@ def fetch(check: SmokeCheck, address: str, *, ca_file: str, timeout: float) -> S
     seconds = monotonic() - began
     if not passed and seconds >= timeout:
         observed = f"no answer within {timeout:g} s"
-    return SmokeResult(check, address, passed, observed, seconds, *until)
+    return SmokeResult(
+        check, address, passed, observed, seconds, next(iter(until), None), answered=answered
+    )
 
 
 def _look(
@@ -77,11 +81,9 @@ def _look(
         connection.request("GET", _target(url), headers=_headers(url))
         response = connection.getresponse()
         status = _status(response)
-        if response.status != check.status:
-            return False, f"{status}, expected {check.status}"
-        if check.contains and not _holds(_body(response), check.contains):
-            return False, f"{status}, but the text '{check.contains}' is not on the page"
-        return True, f"{status} with the expected text" if check.contains else status
+        right = response.status == check.status
+        page = _body(response) if check.contains and right else ""
+        return judge_page(check, response.status, status, page)
 
 
 def _end_of_certificate(stream: ssl.SSLSocket) -> datetime:
@@ -142,36 +144,15 @@ def _target(url: SplitResult) -> str:
 
 
 def _status(response: HTTPResponse) -> str:
-    server = (response.getheader("Server") or "").split("/")[0].split(" ")[0]
-    text = f"HTTP {response.status}" + (f" from {server}" if server else "")
-    location = response.getheader("Location")
-    return f"{text}, redirects to {location}" if location else text
+    server, location = response.getheader("Server") or "", response.getheader("Location") or ""
+    return status_sentence(response.status, server, location)
 
 
 def _body(response: HTTPResponse) -> str:
-    content = response.read(LIMIT)
-    charset = response.headers.get_content_charset() or "utf-8"
-    try:
-        return content.decode(charset, errors="replace")
-    except LookupError:
-        return content.decode("utf-8", errors="replace")
-
-
-def _holds(page: str, text: str) -> bool:
-    # A page may write its accents as entities.
-    return text in page or text in html.unescape(page)
+    return decoded(response.read(LIMIT), response.headers.get_content_charset() or "")
 
 
 def _tls_mistake(error: ssl.SSLError, host: str) -> str:
     if not isinstance(error, ssl.SSLCertVerificationError):
         return f"no TLS connection ({(error.reason or 'unknown reason').lower().replace('_', ' ')})"
-    code = error.verify_code
-    if code in X509_OTHER_HOST:
-        return f"certificate does not cover {host}"
-    if code == X509_EXPIRED:
-        return f"certificate of {host} has expired"
-    if code == X509_NOT_YET_VALID:
-        return f"certificate of {host} is not valid yet"
-    if code in X509_UNKNOWN_ISSUER:
-        return f"certificate of {host} is not from a trusted authority"
-    return f"certificate of {host} is refused: {error.verify_message}"
+    return certificate_mistake(error.verify_code, host, error.verify_message)

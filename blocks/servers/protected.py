@@ -149,3 +149,8 @@ class ProtectedServer(Block):
         title="Copies of the archive",
         description="Blocks of further archives: changes go to each of them by itself.",
     )
+    witnesses: list[str] = Field(
+        default_factory=list,
+        title="Witnesses",
+        description="Blocks of further probes, which look from other places than the first one.",
+    )

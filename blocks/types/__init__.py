@@ -3,6 +3,7 @@
 Sizes are bytes, durations are timedelta, times are aware UTC datetimes.
 """
 
+from blocks.types.alerts import AlertKind, ReceivedAlert
 from blocks.types.archives import (
     AgentState,
     ArchiveListing,
@@ -82,6 +83,7 @@ __all__ = [
     "AddressChange",
     "AddressRecord",
     "AgentState",
+    "AlertKind",
     "ArchiveListing",
     "BucketCheck",
     "Canary",
@@ -119,6 +121,7 @@ __all__ = [
     "Proof",
     "ReadBack",
     "Reading",
+    "ReceivedAlert",
     "RecoverySet",
     "RemoteCommand",
     "Renewal",

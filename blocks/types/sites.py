@@ -35,3 +35,5 @@ class SmokeResult:
     seconds: float
     certificate_until: datetime | None = None
     """When the certificate that was shown ends; None without one that is trusted."""
+    answered: bool = False
+    """Whether something spoke HTTP at the address, or TLS with whatever certificate."""

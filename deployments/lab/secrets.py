@@ -29,6 +29,8 @@ _PLAIN: dict[str, Callable[[], str]] = {
     "tsig-key": lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
     "archive-identity": lambda: str(pyrage.x25519.Identity.generate()),
     "second-archive-identity": lambda: str(pyrage.x25519.Identity.generate()),
+    "alerts-uptimerobot": lambda: secrets.token_urlsafe(32),
+    "alerts-pingdom": lambda: secrets.token_urlsafe(32),
     "slack-token": lambda: f"xoxb-{secrets.token_hex(24)}",
     "prefect-auth": lambda: f"admin:{secrets.token_urlsafe(18)}",
     "prefect-encryption-key": lambda: Fernet.generate_key().decode(),

@@ -40,7 +40,7 @@ ERRORS = sorted(
     },
     key=lambda kind: kind.__name__,
 )
-SECRET = "c2VjcmV0"
+SECRET = "c2VjcmV0" * 5
 BY_TYPE = {str: "example", int: 1, float: 1.0, bool: True, SecretStr: SecretStr(SECRET)}
 BY_NAME = {"server": "192.0.2.1", "address": "192.0.2.1", "network": "192.0.2.0/24"}
 

@@ -6,7 +6,7 @@ import socket
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,9 +17,12 @@ import pytest
 from blocks.errors import ConfigurationError, Unreachable
 from blocks.monitors.base import Probe
 from blocks.monitors.http import HttpProbe
+from blocks.monitors.over_ssh import OverSshProbe
+from blocks.servers.ssh import SshServer
 from blocks.types import SmokeCheck
 from tests.contract.authority import Authority
 from tests.contract.https_site import Answers, Names, closed_port, resolver, site
+from tests.fakes.loopback_sshd import loopback_sshd
 from tests.fakes.memory_probe import MemoryProbe
 
 HOST, ALIAS = "boutique.atelier.test", "www.atelier.test"
@@ -64,17 +67,19 @@ class InMemory(SiteUnderTest):
 class Real(SiteUnderTest):
     def __init__(self, port: int, answers: Answers, names: Names, authority: Authority) -> None:
         self.port, self.answers, self.names, self.authority = port, answers, names, authority
-        self.probe: HttpProbe = self.block()
+        self.probe = self.block()
         self.check = SmokeCheck(f"https://{HOST}:{port}/", contains="Dernière commande")
 
-    def block(self, **fields: object) -> HttpProbe:
-        values: dict[str, object] = {
+    def block(self, **fields: object) -> Probe:
+        return HttpProbe.model_validate(self.values(fields))
+
+    def values(self, fields: dict[str, object]) -> dict[str, object]:
+        return {
             "resolvers": [HERE],
             "resolver_port": self.names.port,
             "ca_file": str(self.authority.ca_file),
             "timeout_seconds": 5,
-        }
-        return HttpProbe.model_validate(values | fields)
+        } | fields
 
     def spoil(self) -> None:
         self.answers.status = 502
@@ -86,24 +91,53 @@ class Real(SiteUnderTest):
         self.names.rcode[0] = dns.rcode.SERVFAIL
 
 
+class RealOverSsh(Real):
+    """The same site, looked at by curl and dig of a machine behind a real sshd."""
+
+    def __init__(self, server: SshServer, *real: object) -> None:
+        self.server = server
+        super().__init__(*real)  # type: ignore[arg-type]
+
+    def block(self, **fields: object) -> Probe:
+        return OverSshProbe.model_validate({"server": self.server} | self.values(fields))
+
+
+@pytest.fixture(scope="module")
+def witness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
+    with loopback_sshd(tmp_path_factory.mktemp("witness")) as machine:
+        yield machine.server()
+
+
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
 
 
-@pytest.fixture
-def real(authority: Authority) -> Iterator[Real]:
+@contextmanager
+def made(kind: str, authority: Authority, witness: SshServer) -> Iterator[Real]:
     with ExitStack() as stack:
         port, answers = stack.enter_context(site(authority.issue(HOST, ALIAS), HERE))
-        yield Real(port, answers, stack.enter_context(resolver()), authority)
+        parts = port, answers, stack.enter_context(resolver()), authority
+        yield Real(*parts) if kind == "http" else RealOverSsh(witness, *parts)
 
 
-@pytest.fixture(params=["memory", "real"])
-def here(request: pytest.FixtureRequest) -> SiteUnderTest:
+@pytest.fixture(params=["http", "over-ssh"])
+def real(
+    request: pytest.FixtureRequest, authority: Authority, witness: SshServer
+) -> Iterator[Real]:
+    with made(request.param, authority, witness) as found:
+        yield found
+
+
+@pytest.fixture(params=["memory", "http", "over-ssh"])
+def here(
+    request: pytest.FixtureRequest, authority: Authority, witness: SshServer
+) -> Iterator[SiteUnderTest]:
     if request.param == "memory":
-        return InMemory()
-    found: Real = request.getfixturevalue("real")
-    return found
+        yield InMemory()
+        return
+    with made(request.param, authority, witness) as found:
+        yield found
 
 
 class TestEveryProbe:
@@ -127,19 +161,19 @@ class TestEveryProbe:
 
     def test_an_address_where_nothing_listens(self, here: SiteUnderTest) -> None:
         result = here.probe.check(here.check, THERE)
-        assert not result.passed
+        assert (result.passed, result.answered) == (False, False)
         assert result.observed == "connection refused"
 
     def test_a_host_that_the_server_does_not_have(self, here: SiteUnderTest) -> None:
         other = replace(here.check, url=here.check.url.replace(HOST, "autre.atelier.test"))
         result = here.probe.check(other, HERE)
-        assert not result.passed
+        assert (result.passed, result.answered) == (False, True)
         assert result.observed == "certificate does not cover autre.atelier.test"
 
     def test_a_broken_page(self, here: SiteUnderTest) -> None:
         here.spoil()
         result = here.probe.check(here.check, HERE)
-        assert not result.passed
+        assert (result.passed, result.answered) == (False, True)
         assert result.observed == "HTTP 502 from nginx, expected 200"
 
     def test_resolves_sorted(self, here: SiteUnderTest) -> None:
@@ -252,7 +286,7 @@ class TestBadDays:
         with socket.create_server((HERE, 0)) as silent:
             url = f"http://{HOST}:{silent.getsockname()[1]}/"
             result = real.block(timeout_seconds=0.3).check(SmokeCheck(url), HERE)
-        assert result.observed == "no answer within 0.3 s"
+        assert (result.observed, result.answered) == ("no answer within 0.3 s", False)
         assert result.seconds < 15
 
     @pytest.mark.parametrize("where", ["trickle", "slow_headers"])
@@ -268,12 +302,14 @@ class TestBadDays:
         ("raw", "says"),
         [
             (b"", "connection closed before an answer came"),
-            (b"220 smtp.example ESMTP\r\n", "no proper HTTP answer (BadStatusLine)"),
+            (b"220 smtp.example ESMTP\r\n", "no proper HTTP answer ("),
         ],
     )
     def test_no_http_at_all(self, real: Real, raw: bytes, says: str) -> None:
         real.answers.raw = raw
-        assert real.probe.check(real.check, HERE).observed == says
+        result = real.probe.check(real.check, HERE)
+        assert result.observed.startswith(says)
+        assert (result.passed, result.answered) == (False, False)
 
     @pytest.mark.parametrize("address", ["not an address", "localhost", ""])
     def test_a_bad_address_is_a_result(self, real: Real, address: str) -> None:
@@ -294,3 +330,25 @@ class TestBadDays:
         with pytest.raises(Unreachable, match=HERE):
             real.block(resolver_port=closed_port(), timeout_seconds=0.5).resolve(HOST)
         assert time.monotonic() - began < 15
+
+
+class TestFromAnotherMachine:
+    """What only a probe over SSH can meet: then nothing was seen, and that is said."""
+
+    def test_a_machine_that_is_gone_has_seen_nothing(self, real: Real, witness: SshServer) -> None:
+        gone = witness.model_copy(update={"port": closed_port()})
+        gone = SshServer.model_validate(gone.model_dump(context={"include_secrets": True}))
+        probe = OverSshProbe(server=gone, resolvers=[HERE])
+        for act in (
+            lambda: probe.check(real.check, HERE),
+            lambda: probe.resolve(HOST),
+            lambda: probe.check_through_dns(real.check),
+        ):
+            with pytest.raises(Unreachable) as error:
+                act()
+            assert error.value.subject != HOST, "not said of the site's name"
+
+    def test_no_file_and_no_variable_of_the_account_changes_the_look(self, real: Real) -> None:
+        hostile = replace(real.check, url=real.check.url + "?a[1-3]={x,y}")
+        assert real.probe.check(hostile, HERE).passed
+        assert real.answers.paths == ["/?a[1-3]={x,y}"]

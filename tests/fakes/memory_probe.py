@@ -94,7 +94,8 @@ class MemoryProbe(Probe):
             passed, observed = True, f"HTTP {check.status}"
         known = check.url.startswith("https:") and host in self._served.get(address, ())
         until = self._certificates.get(host, LATER) if known else None
-        return SmokeResult(check, address, passed, observed, 0.01, until)
+        answered = address in self._served
+        return SmokeResult(check, address, passed, observed, 0.01, until, answered=answered)
 
     def check_through_dns(self, check: SmokeCheck) -> SmokeResult:
         """Resolve, then check."""

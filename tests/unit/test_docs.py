@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
 RUNBOOKS = [*DOCUMENTS, ROOT / "prefect.yaml"]
 EXAMPLE = ROOT / "estate.example.yaml"
+SECRET = "c2VjcmV0" * 5
 WRONG_USE: type[Exception] = typer.BadParameter.__bases__[0]
 """What a command line raises for words that it does not know; typer shows only this sort of it."""
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
@@ -141,11 +142,11 @@ def provide_secrets(value: object, folder: Path, monkeypatch: pytest.MonkeyPatch
             provide_secrets(each, folder, monkeypatch)
     elif isinstance(value, dict):
         if isinstance(value.get("env"), str):
-            monkeypatch.setenv(value["env"], "c2VjcmV0")
+            monkeypatch.setenv(value["env"], SECRET)
         if isinstance(value.get("file"), str):
             file = folder / value["file"]
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text("c2VjcmV0")
+            file.write_text(SECRET)
             file.chmod(0o600)
         for each in value.values():
             provide_secrets(each, folder, monkeypatch)
