@@ -19,7 +19,7 @@ from deployments.alerts import webhooks
 from deployments.estate import Estate
 from deployments.register_automations import apply_automations
 from deployments.register_changes import Action, Change
-from deployments.register_deployments import deploying, ensure_work_pool
+from deployments.register_deployments import WATCH, deploying, ensure_work_pool
 from deployments.world import provide
 
 
@@ -52,7 +52,8 @@ def _all_changes(
     client: SyncPrefectClient, estate: Estate, blocks: Mapping[str, Block], *, prune: bool
 ) -> Iterator[Change]:
     yield ensure_work_pool(client)
-    with deploying(client, [server.name for server in estate.servers]) as deployed:
+    idle = () if estate.watch.every_minute else (WATCH,)
+    with deploying(client, [server.name for server in estate.servers], idle) as deployed:
         kinds: tuple[type[Block], ...] = (*registry.block_types(), Webhook)
         for kind in kinds:
             kind.register_type_and_schema()

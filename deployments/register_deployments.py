@@ -27,6 +27,8 @@ ROOT = Path(__file__).resolve().parents[1]
 FILE = ROOT / "prefect.yaml"
 WORK_POOL = "continuity"
 EVERY_SERVER = "*"
+WATCH = "flows.watch.watch"
+"""Entrypoint whose schedules the estate may switch off."""
 
 _TIMEOUT_SECONDS = 180
 _VOLATILE = {"id", "created", "updated", "status", "last_polled", "created_by", "updated_by"}
@@ -51,18 +53,19 @@ def ensure_work_pool(client: SyncPrefectClient) -> Change:
 
 @contextmanager
 def deploying(
-    client: SyncPrefectClient, servers: Sequence[str]
+    client: SyncPrefectClient, servers: Sequence[str], idle: Sequence[str] = ()
 ) -> Iterator[Callable[[], Iterator[Change]]]:
     """Run `prefect deploy --all` over prefect.yaml while the block lasts; it takes some seconds.
 
-    Schedules for every server become one for each. Yields the function that waits for the end and
-    tells what changed; it raises `ConfigurationError` if Prefect refuses the file or a flow cannot
-    be imported, and `DeadlineExceeded` after three minutes.
+    Schedules for every server become one for each; those of `idle` entrypoints are off. Yields the
+    function that waits for the end and tells what changed; it raises `ConfigurationError` if
+    Prefect refuses the file or a flow cannot be imported, and `DeadlineExceeded` after three
+    minutes.
     """
     before = _deployments(client)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "prefect.yaml"
-        _write_expanded(file, servers)
+        _write_expanded(file, servers, idle)
         process = _start(file)
 
         def finish() -> Iterator[Change]:
@@ -79,10 +82,12 @@ def deploying(
             process.communicate()
 
 
-def _write_expanded(file: Path, servers: Sequence[str]) -> None:
+def _write_expanded(file: Path, servers: Sequence[str], idle: Sequence[str]) -> None:
     project = YAML(typ="safe").load(FILE.read_text(encoding="utf-8"))
     for deployment in project["deployments"]:
         deployment["schedules"] = list(_schedules(deployment["schedules"], servers))
+        if deployment["entrypoint"] in idle:
+            deployment["schedules"] = [each | {"active": False} for each in deployment["schedules"]]
     with file.open("w", encoding="utf-8") as output:
         YAML(typ="safe").dump(project, output)
 

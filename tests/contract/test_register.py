@@ -49,6 +49,8 @@ DEPLOYMENTS = {
     "readiness/daily",
     "failback/on-demand",
     "retire/on-demand",
+    "watch/every-minute",
+    "watch/on-alert",
 }
 
 
@@ -152,7 +154,9 @@ def test_everything_is_made_the_first_time(applied: tuple[Change, ...]) -> None:
     assert set(count(applied)) == {Action.CREATED}
     assert {change.name for change in applied if change.kind == "deployment"} == DEPLOYMENTS
     automations = {change.name for change in applied if change.kind == "automation"}
-    assert automations == {"crash-zombie-runs", "tell-failed-runs", "tell-ended-runs"}
+    assert automations == {
+        "crash-zombie-runs", "tell-failed-runs", "tell-ended-runs", "recover-lost-server",
+    }  # fmt: skip
 
 
 def test_nothing_changes_the_second_time(

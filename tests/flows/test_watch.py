@@ -1,0 +1,209 @@
+"""From what places see to the event, over memory blocks: one alert, one request, one closing."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from prefect import get_client
+from prefect.events import Event
+from prefect.events.clients import get_events_subscriber
+from prefect.events.filters import EventFilter, EventNameFilter
+from prefect.states import Cancelled, Suspended
+
+from blocks import registry
+from blocks.errors import Unreachable
+from flows.decisions.alert import Condition
+from flows.disaster_recovery import disaster_recovery
+from flows.tasks.incident import open_estate
+from flows.tasks.leases import hold_everywhere
+from flows.tasks.watch_steps import SERVER_DOWN, read_state
+from flows.watch import watch
+from tests.fakes.memory_probe import MemoryProbe
+from tests.flows.world import BROCHURE, OLD, SHOP, World
+
+HOME = f"https://{SHOP}/"
+
+
+@pytest.fixture
+def elsewhere(world: World) -> MemoryProbe:
+    """A second vantage point of the same world."""
+    probe = MemoryProbe()
+    probe.resolve_from(world.inner, world.zone)
+    probe.serve(OLD, SHOP, BROCHURE)
+    blocks = world.blocks(witnesses=["memory-probe/elsewhere"])
+    registry.provide(blocks | {"memory-probe/elsewhere": probe})
+    return probe
+
+
+def look() -> str:
+    return watch("web1", confirm_seconds=0)["web1"]
+
+
+def messages(world: World) -> list[str]:
+    return [thread.notice.text for thread in world.notifier.threads]
+
+
+def lose(world: World, elsewhere: MemoryProbe) -> None:
+    world.lose()
+    elsewhere.stop(OLD)
+
+
+def events_during(acts: list[str]) -> list[Event]:
+    """Return the requests for a recovery that Prefect's server took while these passes ran."""
+
+    async def listen() -> list[Event]:
+        wanted = EventFilter(event=EventNameFilter(name=[SERVER_DOWN, "test.end"]))
+        found: list[Event] = []
+        async with get_events_subscriber(filter=wanted) as subscriber:
+            for _ in acts:
+                await asyncio.to_thread(look)
+            await asyncio.to_thread(_mark_the_end)
+            async for event in subscriber:
+                if event.event == "test.end":
+                    return found
+                found.append(event)
+        raise AssertionError("the server closed the stream")
+
+    return asyncio.run(asyncio.wait_for(listen(), 30))
+
+
+def _mark_the_end() -> None:
+    end = Event(event="test.end", resource={"prefect.resource.id": "test"})  # type: ignore[arg-type]
+    with get_client(sync_client=True) as client:
+        client.request("POST", "/events", json=[end.model_dump(mode="json")])
+
+
+def test_a_server_that_is_well_leaves_no_trace(world: World, elsewhere: MemoryProbe) -> None:
+    assert look() == "up"
+    assert messages(world) == []
+    assert not [key for key in world.repository.state().held if key.startswith("alerts/")]
+
+
+def test_a_lost_server_is_told_and_asked_for_until_it_is_taken_up(
+    world: World, elsewhere: MemoryProbe
+) -> None:
+    lose(world, elsewhere)
+    before = datetime.now(UTC)
+    found = events_during(["once", "twice"])
+    assert len(found) == 2, "nobody took the first request up"
+    for event in found:
+        assert event.resource.id == "continuity.server.web1"
+        assert event.payload["server"] == "web1"
+        assert event.payload["seen_from"] == ["ce poste", "elsewhere"]
+        since = datetime.fromisoformat(event.payload["down_since"])
+        assert timedelta() <= since - before < timedelta(minutes=1)
+    (said,) = messages(world)
+    assert "ne répond plus" in said
+    body = world.notifier.threads[0].notice.body
+    assert "attendra votre accord" in body
+    assert "continuity recover web1" in body
+
+
+def test_a_recovery_that_waits_is_not_asked_for_again(world: World, elsewhere: MemoryProbe) -> None:
+    lose(world, elsewhere)
+    with get_client(sync_client=True) as client:
+        run = client.create_flow_run(
+            disaster_recovery,
+            parameters={"server": "web1", "incident": "inc-web1-waits"},
+            state=Suspended(timeout_seconds=60),
+        )
+        assert events_during(["once", "twice"]) == []
+        assert read_state(open_estate("web1")).taken_up == "inc-web1-waits"
+        assert "inc-web1-waits" in world.notifier.threads[0].notice.body
+        client.set_flow_run_state(run.id, Cancelled(), force=True)
+    assert events_during(["thrice"]) == [], "a person refused it"
+
+
+def test_a_recovery_from_a_terminal_counts_by_its_journal(
+    world: World, elsewhere: MemoryProbe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No run in Prefect, no lease yet: the plan waits at a terminal, or its process is gone."""
+    world.back_up()
+    lose(world, elsewhere)
+
+    class Gone(BaseException):
+        pass
+
+    def gone(_plan: object, _text: str) -> tuple[str, str]:
+        raise Gone
+
+    monkeypatch.setattr("flows.tasks.approval.ask_at_terminal", [gone])
+    with pytest.raises(BaseException):  # noqa: B017, PT011 - as a kill would
+        world.recover(approval="ask")
+    registry.provide(
+        world.blocks(witnesses=["memory-probe/elsewhere"]) | {"memory-probe/elsewhere": elsewhere}
+    )
+    assert events_during(["once"]) == []
+    assert read_state(open_estate("web1")).taken_up == "inc-web1-test"
+
+
+def test_a_server_that_somebody_works_on_is_asked_for_afterwards(
+    world: World, elsewhere: MemoryProbe
+) -> None:
+    lose(world, elsewhere)
+    with hold_everywhere(open_estate("web1"), "web1", "retention-7"):
+        assert events_during(["once", "twice"]) == []
+    assert "dès qu'il aura fini" in world.notifier.threads[0].notice.body
+    assert len(events_during(["thrice"])) == 1
+
+
+def test_the_end_closes_the_alert_with_one_message(world: World, elsewhere: MemoryProbe) -> None:
+    lose(world, elsewhere)
+    look()
+    world.probe.serve(OLD, SHOP, BROCHURE)
+    elsewhere.serve(OLD, SHOP, BROCHURE)
+    assert [look() for _ in range(4)] == ["up"] * 4
+    assert len(messages(world)) == 2
+    assert "Alerte close" in messages(world)[-1]
+    assert read_state(open_estate("web1")).condition is Condition.UP
+
+
+def test_one_place_alone_is_its_own_network(world: World, elsewhere: MemoryProbe) -> None:
+    elsewhere.stop(OLD)
+    assert events_during(["once", "twice", "thrice"]) == []
+    (said,) = messages(world)
+    assert "panne vue d'un seul endroit" in said
+    assert "« elsewhere » seulement" in world.notifier.threads[0].notice.body
+
+
+def test_a_site_in_trouble_is_for_people(world: World, elsewhere: MemoryProbe) -> None:
+    for probe in (world.probe, elsewhere):
+        probe.break_page(HOME, "HTTP 500 from nginx, expected 200")
+    assert events_during(["once", "twice", "thrice"]) == []
+    (said,) = messages(world)
+    assert "(shop)" in said
+    assert "HTTP 500" in world.notifier.threads[0].notice.body
+
+
+def test_a_witness_that_is_missing_is_blind(world: World) -> None:
+    registry.provide(world.blocks(witnesses=["memory-probe/nowhere"]))
+    world.lose()
+    assert look() == look() == "unknown"
+    assert "« " not in messages(world)[0]
+    assert "nowhere — ne voit rien" in world.notifier.threads[0].notice.body
+
+
+def test_resolvers_that_are_silent_everywhere_are_no_loss(
+    world: World, elsewhere: MemoryProbe
+) -> None:
+    lose(world, elsewhere)
+    world.probe.silence_resolvers()
+    elsewhere.silence_resolvers()
+    assert look() == "unknown"
+
+
+def test_names_that_lead_elsewhere_are_no_loss(world: World, elsewhere: MemoryProbe) -> None:
+    for zone, name in ((world.inner, SHOP), (world.zone, BROCHURE)):
+        zone.put(name, "A", ["203.0.113.9"], ttl=1)
+    assert look() == look() == "trouble"
+    assert f"{OLD} répond" in world.notifier.threads[0].notice.body
+
+
+def test_a_store_that_fails_for_a_moment_loses_nothing(
+    world: World, elsewhere: MemoryProbe
+) -> None:
+    lose(world, elsewhere)
+    world.repository.state().fail_next("put", Unreachable("store", "gone", "wait"))
+    assert len(events_during(["once"])) == 1, "the step was tried again"
