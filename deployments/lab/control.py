@@ -17,7 +17,7 @@ from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary
 
 from blocks.errors import DeadlineExceeded, ProviderError
 from blocks.vps.nspawn_launch import file_lock
-from deployments.lab import machines, processes, second_storage, visitors
+from deployments.lab import alerts, machines, processes, second_storage, visitors
 from deployments.lab.config import CACHE, Lab
 from deployments.register_deployments import WORK_POOL
 
@@ -43,6 +43,8 @@ def start(lab: Lab) -> None:
     # The worker takes some seconds to start: it does so while the estate is applied.
     _start_worker(lab)
     _apply_estate(lab)
+    # It reads monitors and sites from the estate that was just applied.
+    alerts.start(lab, environment(lab))
 
 
 def start_services(lab: Lab) -> None:
@@ -62,6 +64,7 @@ def addresses(lab: Lab) -> list[tuple[str, str]]:
         ("Prefect's login", str(lab.secrets / "prefect-auth")),
         ("Slack", f"http://{lab.control}:{SLACK_PORT}"),
         ("Mail", str(lab.state / "mail")),
+        ("Alerts (continuity alerts address)", alerts.base(lab)),
         *((f"Site (DNS {lab.resolver}, CA secrets/ca.pem)", page.url) for page in visitors.PAGES),
     ]
 

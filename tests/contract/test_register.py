@@ -10,6 +10,8 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -30,8 +32,11 @@ from blocks.sites.site import Site
 from deployments import register, register_automations
 from deployments.estate_file import load
 from deployments.lab.control import migrated_database
+from deployments.receiver.estate_view import look_around, start_look
 from deployments.register_changes import Action, Change
 from deployments.world import provide
+from flows.decisions.alert import Assessment, Condition
+from flows.tasks.watch_steps import ask_for_recovery
 from tests.unit.estate_texts import GOOD, write
 
 AUTH = "admin:on-loopback"
@@ -52,6 +57,12 @@ DEPLOYMENTS = {
     "watch/every-minute",
     "watch/on-alert",
 }
+
+
+ALERTS = """
+alerts:
+  - {name: robot, type: uptimerobot-alerts, secret: {file: alert-secret}}
+"""
 
 
 def free_port() -> int:
@@ -76,7 +87,9 @@ def answers(url: str) -> bool:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("register")
+    made = tmp_path_factory.mktemp("register")
+    (made / "alert-secret").write_text("guess-" * 6)
+    return made
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -132,7 +145,7 @@ def slack(folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def text(slack: str) -> str:
-    return GOOD.replace("http://127.0.0.1:9/api/", f"{slack}/api/")
+    return GOOD.replace("http://127.0.0.1:9/api/", f"{slack}/api/") + ALERTS
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +216,8 @@ def test_deployments_are_scheduled_in_paris(applied: tuple[Change, ...]) -> None
     assert crons["readiness/daily"] == [("0 9 * * *", "Europe/Paris", True)]
     assert crons["verification/daily"] == [("30 7 * * *", "Europe/Paris", True)]
     assert crons["drill/quarterly"] == [("30 5 1 1,4,7,10 *", "Europe/Paris", True)]
-    assert crons["disaster-recovery/on-demand"] == []
+    assert crons["disaster-recovery/on-demand"] == crons["watch/on-alert"] == []
+    assert crons["watch/every-minute"] == [("* * * * *", "Europe/Paris", True)]
     drill = found["drill/quarterly"].schedules[0]
     assert (drill.slug, drill.parameters) == ("quarterly-web1", {"server": "web1"})
     for deployment in found.values():
@@ -223,10 +237,12 @@ def test_only_what_changed_is_saved(
 ) -> None:
     assert applied
     monkeypatch.setenv("RESTIC", "another secret")
-    changes = register.apply(load(write(folder, text.replace("title: Blog", "title: Web log"))))
+    other = text.replace("title: Blog", "title: Web log") + "watch: {every_minute: false}\n"
+    changes = register.apply(load(write(folder, other)))
     assert {change.name for change in changes if change.action is not Action.UNCHANGED} == {
         "client-site/blog",
         "restic-repository/principal",
+        "watch/every-minute",
     }
     assert registry.load("client-site/blog", Site).title == "Web log"
     secret = Block.load("restic-repository/principal").password
@@ -237,7 +253,7 @@ def test_blocks_that_left_the_file_are_told_then_removed(
     applied: tuple[Change, ...], folder: Path, text: str
 ) -> None:
     assert applied
-    without_blog = text[: text.index("  - name: blog")]
+    without_blog = text[: text.index("  - name: blog")] + ALERTS
     changes = register.apply(load(write(folder, without_blog)))
     left = [change.name for change in changes if change.action is Action.LEFT]
     assert left == ["client-site/blog"]
@@ -319,6 +335,44 @@ def test_the_end_of_a_run_without_a_process_starts_the_flow_that_tells_it(
             return [str(each.parameters["run"]) for each in found]
 
         wait_until(lambda: str(run.id) in told(), 60)
+
+
+def runs_of(deployment: str) -> list[FlowRun]:
+    with get_client(sync_client=True) as client:
+        found = client.read_deployment_by_name(deployment)
+        wanted = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[found.id]))
+        return client.read_flow_runs(flow_run_filter=wanted, limit=50)
+
+
+def test_an_alert_has_prefect_look(applied: tuple[Change, ...]) -> None:
+    assert applied
+    known = look_around()
+    assert known.servers["shop.omniweb.test"] == known.servers["10.0.0.10"] == "web1"
+    assert known.sources["robot"].secret.get_secret_value() == "guess-" * 6
+    start_look("web1", "robot : shop.omniweb.test down")
+    (run,) = runs_of("watch/on-alert")
+    assert run.parameters["server"] == "web1"
+    assert run.parameters["alert"] == "robot : shop.omniweb.test down"
+
+
+def test_a_lost_server_has_one_recovery_prepared(applied: tuple[Change, ...]) -> None:
+    """The request is repeated until the watch sees the run: it must not become two."""
+    assert applied
+    since = datetime(2026, 11, 28, 3, 0, tzinfo=UTC)
+    before = {run.id for run in runs_of("disaster-recovery/on-demand")}
+
+    def made() -> list[FlowRun]:
+        return [run for run in runs_of("disaster-recovery/on-demand") if run.id not in before]
+
+    lost = Assessment("web1", Condition.DOWN, since, silent=("ce poste", "temoin"))
+    ask_for_recovery(lost)
+    ask_for_recovery(lost)
+    wait_until(lambda: bool(made()), 60)
+    ask_for_recovery(replace(lost, server="web2"))
+    wait_until(lambda: len(made()) == 2, 60)
+    wanted = {"server": "web1", "down_since": since.isoformat(), "approval": "ask"}
+    assert [run.parameters for run in made() if wanted.items() <= run.parameters.items()]
+    assert sorted(run.parameters["server"] for run in made()) == ["web1", "web2"]
 
 
 def test_a_wrong_password_says_what_to_export(prefect: str, folder: Path, text: str) -> None:
