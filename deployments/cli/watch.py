@@ -29,12 +29,12 @@ def watch(
 
     Changes nothing and asks for nothing. Exit codes: 0 all sites answer, 3 anything else.
     """
-    from flows.tasks.watch_look import look_twice
+    from flows.tasks.watch_look import assess_server
 
     pause = timedelta(seconds=confirm_seconds)
     with connected(local=local, estate=estate, quiet=as_json), shown():
         names = [server] if server else registry.names("protected-server")
-        found = [look_twice.fn(open_estate(name), pause, subject=name) for name in names]
+        found = [assess_server(open_estate(name), pause) for name in names]
     if as_json:
         print(json.dumps([_document(each) for each in found]))
     else:

@@ -82,7 +82,7 @@ def alert_notice(
 ) -> Notice:
     """Return the message that a change of a server's condition is told with."""
     if found.condition is Condition.UP:
-        text = f"Alerte close — {headline(found)} de nouveau"
+        text = f"{headline(found)} de nouveau — alerte close"
         return Notice(text, f"Fin constatée : {moment(found.since)}.", final=True)
     body = [explanation(found)]
     if before.condition is Condition.DOWN:
@@ -91,7 +91,7 @@ def alert_notice(
         body += [f"Panne constatée : {moment(found.since)}.", _recovery(asked, under_way)]
     body += [f"• {line}" for line in seen(found)]
     body.append(f"À taper : `{what_next(found)}`")
-    return Notice(f"Alerte — {headline(found)}", "\n".join(body), failed=True)
+    return Notice(headline(found), "\n".join(body), failed=True)
 
 
 def _recovery(asked: bool, under_way: str) -> str:

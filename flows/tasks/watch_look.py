@@ -30,13 +30,18 @@ Page = tuple[str, SmokeCheck]
 
 @work("look", retries=0)
 def look_twice(estate: Estate, pause: timedelta, *, subject: str) -> Assessment:
+    """Look as a task of the watch; see `assess_server`."""
+    return assess_server(estate, pause)
+
+
+def assess_server(estate: Estate, pause: timedelta) -> Assessment:
     """Look; if anything fails, look again after the pause, and conclude from both."""
     probes, blind = _vantage_points(estate)
     first = _round(estate, probes, blind)
-    if not needs_confirmation(subject, first):
-        return assess(subject, first)
+    if not needs_confirmation(estate.name, first):
+        return assess(estate.name, first)
     sleep(pause.total_seconds())
-    return assess(subject, first, _round(estate, probes, blind))
+    return assess(estate.name, first, _round(estate, probes, blind))
 
 
 def _vantage_points(estate: Estate) -> tuple[dict[str, Probe], list[PlaceLook]]:

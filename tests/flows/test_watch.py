@@ -156,7 +156,7 @@ def test_the_end_closes_the_alert_with_one_message(world: World, elsewhere: Memo
     elsewhere.serve(OLD, SHOP, BROCHURE)
     assert [look() for _ in range(4)] == ["up"] * 4
     assert len(messages(world)) == 2
-    assert "Alerte close" in messages(world)[-1]
+    assert "alerte close" in messages(world)[-1]
     assert read_state(open_estate("web1")).condition is Condition.UP
 
 

@@ -14,6 +14,7 @@ from tests.lab.story import Recovered, Story, live, lose_and_recover
 
 ORDER = (
     "test_backups",
+    "test_alerts",
     "test_archive",
     "test_restore_by_hand",
     "test_bad_days",

@@ -160,4 +160,4 @@ class TestWords:
         up = twice(*TestConfirmation.well)
         closing = alert_notice(up, AlertState(Condition.DOWN))
         assert (closing.failed, closing.final) == (False, True)
-        assert "Alerte close" in closing.text
+        assert "alerte close" in closing.text
