@@ -14,8 +14,9 @@ from flows.decisions.alert import Assessment, Condition
 
 HOLDS = 2
 """Passes in a row that must say the same before it counts; a confirmed DOWN counts at once."""
-ASKS = 5
-"""Passes that ask for the recovery as long as nobody has taken the request up."""
+ASKS = 15
+"""Passes that ask for the recovery as long as nobody has taken the request up: longer than the ten
+minutes for which the automation takes a further request for a copy of the last."""
 OPEN_FOR = timedelta(hours=24)
 """An incident that wrote nothing for so long is nobody's any more; no plan waits longer."""
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 import httpx
 from prefect import get_client
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import (
     FlowFilter,
     FlowFilterName,
@@ -57,6 +60,7 @@ def conclude(estate: Estate, found: Assessment, owner: str, *, subject: str) -> 
 
     Raises:
         LeaseHeld: Another pass settles the same server at this moment.
+        Unavailable: Prefect's server does not answer.
     """
     before = read_state(estate)
     if _is_quiet(before, found):
@@ -68,10 +72,10 @@ def conclude(estate: Estate, found: Assessment, owner: str, *, subject: str) -> 
         moves = settle(before, found, known, busy=busy)
         if moves.after != before:
             estate.state.put(_key(estate), _state.dump_json(moves.after))
-        if moves.ask:
-            ask_for_recovery(found)
         if moves.tell:
             tell(subject, alert_notice(found, before, asked=moves.ask, under_way=known))
+        if moves.ask:
+            ask_for_recovery(found)
     return moves
 
 
@@ -115,15 +119,19 @@ def ask_for_recovery(found: Assessment) -> None:
             "sentence": headline(found),
         },
     )
+    with _prefect(found.server) as client:
+        client.request("POST", "/events", json=[event.model_dump(mode="json")])
+
+
+@contextmanager
+def _prefect(server: str) -> Iterator[SyncPrefectClient]:
     try:
         with get_client(sync_client=True) as client:
-            client.request("POST", "/events", json=[event.model_dump(mode="json")])
-    except (PrefectHTTPStatusError, httpx.TransportError) as error:
-        raise Unavailable(
-            "Prefect server",
-            f"does not take the event ({type(error).__name__})",
-            f"continuity recover {found.server}",
-        ) from error
+            yield client
+    except (PrefectHTTPStatusError, httpx.TransportError, RuntimeError) as error:
+        cause = f"does not answer as it should ({type(error).__name__})"
+        hint = f"continuity watch {server} --local; continuity recover {server} --local"
+        raise Unavailable("Prefect server", cause, hint) from error
 
 
 def _is_quiet(before: AlertState, found: Assessment) -> bool:
@@ -145,7 +153,7 @@ def _key(estate: Estate) -> str:
 
 def _unfinished_runs(server: str) -> list[str]:
     """Return the incidents of this server's recoveries that Prefect has not seen end."""
-    with get_client(sync_client=True) as client:
+    with _prefect(server) as client:
         runs = client.read_flow_runs(
             flow_filter=FlowFilter(name=FlowFilterName(any_=["disaster-recovery"])),
             flow_run_filter=FlowRunFilter(

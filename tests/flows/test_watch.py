@@ -10,16 +10,19 @@ from prefect import get_client
 from prefect.events import Event
 from prefect.events.clients import get_events_subscriber
 from prefect.events.filters import EventFilter, EventNameFilter
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Cancelled, Suspended
 
 from blocks import registry
-from blocks.errors import Unreachable
+from blocks.errors import Unavailable, Unreachable
 from flows.decisions.alert import Condition
 from flows.disaster_recovery import disaster_recovery
 from flows.tasks.incident import open_estate
 from flows.tasks.leases import hold_everywhere
-from flows.tasks.watch_steps import SERVER_DOWN, read_state
+from flows.tasks.watch_look import assess_server
+from flows.tasks.watch_steps import SERVER_DOWN, conclude, read_state
 from flows.watch import watch
+from tests.contract.https_site import closed_port
 from tests.fakes.memory_probe import MemoryProbe
 from tests.flows.world import BROCHURE, OLD, SHOP, World
 
@@ -207,3 +210,18 @@ def test_a_store_that_fails_for_a_moment_loses_nothing(
     lose(world, elsewhere)
     world.repository.state().fail_next("put", Unreachable("store", "gone", "wait"))
     assert len(events_during(["once"])) == 1, "the step was tried again"
+
+
+def test_while_prefect_is_away_nothing_is_settled(world: World, elsewhere: MemoryProbe) -> None:
+    """Else the next pass would take the loss for told and asked for."""
+    lose(world, elsewhere)
+    estate = open_estate("web1")
+    seen = assess_server(estate, timedelta())
+    with (
+        temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{closed_port()}/api"}),
+        pytest.raises(Unavailable, match="continuity recover web1 --local"),
+    ):
+        conclude.fn(estate, seen, "watch-7", subject="web1")
+    assert messages(world) == []
+    assert len(events_during(["once"])) == 1
+    assert len(messages(world)) == 1
