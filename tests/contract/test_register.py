@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,11 +30,12 @@ from blocks.sites.site import Site
 from deployments import register, register_automations
 from deployments.estate_file import load
 from deployments.lab.control import migrated_database
-from deployments.receiver.estate_view import look_around, start_look
 from deployments.register_changes import Action, Change
 from deployments.world import provide
 from flows.decisions.alert import Assessment, Condition
 from flows.tasks.watch_steps import ask_for_recovery
+from tests.contract.alert_messages import uptimerobot
+from tests.contract.waiting import answers, free_port, serving_alerts, wait_until
 from tests.unit.estate_texts import GOOD, write
 
 AUTH = "admin:on-loopback"
@@ -59,36 +58,17 @@ DEPLOYMENTS = {
 }
 
 
+ALERT_SECRET = "guess-" * 6
 ALERTS = """
 alerts:
   - {name: robot, type: uptimerobot-alerts, secret: {file: alert-secret}}
 """
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until(true: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "not in time"
-        time.sleep(0.1)
-
-
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(url, timeout=2).status_code == 200
-    except httpx.TransportError:
-        return False
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("register")
-    (made / "alert-secret").write_text("guess-" * 6)
+    (made / "alert-secret").write_text(ALERT_SECRET)
     return made
 
 
@@ -344,15 +324,33 @@ def runs_of(deployment: str) -> list[FlowRun]:
         return client.read_flow_runs(flow_run_filter=wanted, limit=50)
 
 
-def test_an_alert_has_prefect_look(applied: tuple[Change, ...]) -> None:
+@pytest.fixture
+def receiver(prefect: str, folder: Path) -> Iterator[str]:
+    with serving_alerts(
+        {"PREFECT_API_URL": prefect, "PREFECT_API_AUTH_STRING": AUTH}, folder
+    ) as at:
+        yield f"{at}/alerts/robot"
+
+
+def test_an_alert_has_prefect_look(
+    applied: tuple[Change, ...], receiver: str, folder: Path
+) -> None:
     assert applied
-    known = look_around()
-    assert known.servers["shop.omniweb.test"] == known.servers["10.0.0.10"] == "web1"
-    assert known.sources["robot"].secret.get_secret_value() == "guess-" * 6
-    start_look("web1", "robot : shop.omniweb.test down")
+    body, headers = (
+        uptimerobot("shop.omniweb.test", datetime.now(UTC)),
+        {"Content-Type": "application/json"},
+    )
+    assert httpx.post(f"{receiver}/wrong", content=body, headers=headers).status_code == 404
+    url = f"{receiver}/{ALERT_SECRET}"
+    answer = httpx.post(url, content=body, headers=headers, timeout=30)
+    assert (answer.status_code, answer.json()) == (202, {"verdict": "looking"})
     (run,) = runs_of("watch/on-alert")
     assert run.parameters["server"] == "web1"
     assert run.parameters["alert"] == "robot : shop.omniweb.test down"
+    assert httpx.post(url, content=body, headers=headers, timeout=30).status_code == 409
+    said = (folder / "alerts.log").read_text()
+    assert "looking: 'robot' from 127.0.0.1, host shop.omniweb.test, server web1" in said
+    assert ALERT_SECRET not in said
 
 
 def test_a_lost_server_has_one_recovery_prepared(applied: tuple[Change, ...]) -> None:
