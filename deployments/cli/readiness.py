@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from blocks import registry
 from deployments.cli.connection import EstateFile, Json, Local, connected
 from deployments.cli.progress import shown
+from flows.reports.readiness_figures import TITLES, figures
 from flows.reports.readiness_html import readiness_html
 from flows.reports.readiness_text import check_row, rows
 from flows.tasks.incident import open_estate
@@ -47,11 +49,13 @@ def readiness(
 
 def _sites(document: dict[str, object]) -> Table:
     table = Table(title=f"Prêt à reprendre ? {document['server']}", title_justify="left")
-    for column in ("Site", "Promesse", "Note", "État"):
+    for column in ("Site", "Palier", "Note", "État", *TITLES):
         table.add_column(column)
     for each in rows(document, "sites"):
         state = "prêt" if each["ready"] else "PAS PRÊT"
-        table.add_row(str(each["title"]), str(each["tier"]), f"{each['score']} %", state)
+        cells = (cell if kept else f"[red]{cell}[/red]" for cell, kept in figures(each))
+        note = f"{each['score']} %"
+        table.add_row(escape(str(each["title"])), str(each["tier"]), note, state, *cells)
     return table
 
 
@@ -61,5 +65,5 @@ def _checks(document: dict[str, object]) -> Table:
     for column in ("Contrôle", "Site", "Constat", "À faire"):
         table.add_column(column)
     for each in rows(document, "checks"):
-        table.add_row(*check_row(each))
+        table.add_row(*map(escape, check_row(each)))
     return table

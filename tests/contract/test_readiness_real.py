@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -16,6 +17,7 @@ from pydantic import SecretStr
 from blocks import registry
 from blocks.monitors.http import HttpProbe
 from blocks.repositories.restic import ResticRepository
+from blocks.servers.renewals import COMMAND, parse_renewals, renewals_of, unpacked
 from blocks.sites.site import Site, SmokePage
 from flows.decisions.readiness import Check, State
 from flows.tasks.incident import open_estate
@@ -25,6 +27,7 @@ from tests.contract.bind import Bind
 from tests.contract.dns_zones import OLD, zone_block
 from tests.contract.https_site import resolver, site
 from tests.fakes.loopback_s3 import moto_server
+from tests.fakes.loopback_sshd import loopback_sshd
 from tests.fakes.memory_server import MemoryServer
 from tests.flows.world import World
 
@@ -34,6 +37,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
+RECORDED = Path(__file__).resolve().parents[1] / "data/letsencrypt"
 EVERYTHING = json.dumps(
     {
         "Version": "2012-10-17",
@@ -161,3 +165,16 @@ def served(authority: Authority, host: str, ends: timedelta) -> Iterator[tuple[i
         names.records[host] = ["127.0.0.1"]
         here = {"resolvers": ["127.0.0.1"], "resolver_port": names.port}
         yield port, HttpProbe.model_validate(here | {"ca_file": str(authority.ca_file)})
+
+
+def test_renewals_are_read_over_ssh(tmp_path: Path) -> None:
+    """The archive is binary, and what is not there is no failure."""
+    top = tmp_path / "root"
+    shutil.copytree(RECORDED, top / "etc/letsencrypt")
+    with loopback_sshd(tmp_path) as sshd:
+        server = sshd.server()
+        there = server.run((*COMMAND[:-1], str(top)), timeout=timedelta(seconds=20)).stdout
+        none = server.run((*COMMAND[:-1], str(tmp_path)), timeout=timedelta(seconds=20)).stdout
+        renewals_of(server)
+    assert len(parse_renewals(unpacked(there))) == len(list((RECORDED / "renewal").iterdir()))
+    assert parse_renewals(unpacked(none)) == ()
