@@ -24,11 +24,10 @@ _START_SECONDS = 60
 
 
 def start(lab: Lab, environment: Mapping[str, str]) -> None:
-    """Start the receiver and wait until it listens. Idempotent."""
+    """Start the receiver without waiting for it: `send` does. Idempotent."""
     argv = [sys.executable, "-m", "deployments.cli.main", "alerts", "serve"]
     argv += ["--host", lab.control, "--port", str(PORT), "--state", str(state(lab))]
     processes.spawn(lab, NAME, argv, environment)
-    processes.wait_listening(lab, NAME, lab.control, PORT, seconds=_START_SECONDS)
 
 
 def base(lab: Lab) -> str:
@@ -49,9 +48,13 @@ def address(lab: Lab, monitor: str) -> str:
 def send(lab: Lab, host: str, *, down: bool = True) -> str:
     """Say, as UptimeRobot does, that a host is down or up again; return the receiver's verdict.
 
+    Waits until the receiver listens: the lab's start does not.
+
     Raises:
         httpx.HTTPStatusError: The receiver refuses it.
+        DeadlineExceeded: It does not listen.
     """
+    processes.wait_listening(lab, NAME, lab.control, PORT, seconds=_START_SECONDS)
     now = datetime.now(UTC)
     message = {
         "monitorID": "777712827",

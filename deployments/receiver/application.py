@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from email.message import Message as Headers
 
 from anyio import to_thread
@@ -18,6 +19,8 @@ from deployments.receiver.verdicts import AGAIN_AFTER, STATUS, Judged, Verdict
 LARGEST = 16 * 1024
 """Bytes of a message; those of the monitors have about one thousand."""
 BODY_SECONDS = 5.0
+ANSWER_SECONDS = 15.0
+"""What Prefect and the disk may take; monitors do not wait much longer."""
 _log = logging.getLogger("continuity.alerts")
 
 
@@ -25,9 +28,14 @@ class Receiver:
     """Takes `POST /alerts/MONITOR/SECRET`, or without it with `Authorization: Bearer SECRET`."""
 
     def __init__(
-        self, intake: Intake, *, largest: int = LARGEST, body_seconds: float = BODY_SECONDS
+        self,
+        intake: Intake,
+        *,
+        body_seconds: float = BODY_SECONDS,
+        answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
-        self._intake, self._largest, self._body_seconds = intake, largest, body_seconds
+        self._intake = intake
+        self._body_seconds, self._answer_seconds = body_seconds, answer_seconds
 
     def application(self) -> Starlette:
         """Return the application with its routes."""
@@ -49,7 +57,7 @@ class Receiver:
     async def receive(self, request: Request) -> Response:
         """Judge one message. The secret is part of no log line."""
         message = _message(request)
-        judged = await to_thread.run_sync(self._intake.admit, message)
+        judged = await self._within(self._intake.admit, message)
         if judged is None:
             judged = await self._read_and_take(request, message)
         level = logging.INFO if STATUS[judged.verdict] < 300 else logging.WARNING
@@ -64,22 +72,34 @@ class Receiver:
             async with asyncio.timeout(self._body_seconds):
                 body = await self._body(request)
         except TimeoutError:
-            return await to_thread.run_sync(self._intake.refuse, message, Verdict.TOO_SLOW)
+            return await self._refused(message, Verdict.TOO_SLOW)
         except ClientDisconnect:
-            return await to_thread.run_sync(self._intake.refuse, message, Verdict.UNREADABLE)
+            return await self._refused(message, Verdict.UNREADABLE)
         if body is None:
-            return await to_thread.run_sync(self._intake.refuse, message, Verdict.TOO_LARGE)
-        return await to_thread.run_sync(self._intake.take, message, body)
+            return await self._refused(message, Verdict.TOO_LARGE)
+        judged = await self._within(self._intake.take, message, body)
+        return judged or Judged(Verdict.UNAVAILABLE)
+
+    async def _refused(self, message: Message, verdict: Verdict) -> Judged:
+        return await self._within(self._intake.refuse, message, verdict) or Judged(verdict)
+
+    async def _within(self, judge: Callable[..., Judged | None], *words: object) -> Judged | None:
+        """Judge in a thread that is left behind when Prefect or the disk hangs."""
+        try:
+            async with asyncio.timeout(self._answer_seconds):
+                return await to_thread.run_sync(judge, *words, abandon_on_cancel=True)
+        except TimeoutError:
+            return Judged(Verdict.UNAVAILABLE)
 
     async def _body(self, request: Request) -> bytes | None:
         """Return the body; None as soon as it is too large, whatever length was announced."""
         announced = request.headers.get("Content-Length", "0")
-        if not announced.isdecimal() or int(announced) > self._largest:
+        if not announced.isdecimal() or int(announced) > LARGEST:
             return None
         body = bytearray()
         async for piece in request.stream():
             body += piece
-            if len(body) > self._largest:
+            if len(body) > LARGEST:
                 return None
         return bytes(body)
 

@@ -36,7 +36,10 @@ def look_around() -> Surroundings:
 
 
 class Cached:
-    """What was read lately; when it cannot be read anew, what was read last goes on to count."""
+    """What was read lately; when it cannot be read anew, what was read last goes on to count.
+
+    One reads anew; the others do not wait for it.
+    """
 
     def __init__(self, read: Callable[[], Surroundings], ticks: Callable[[], float]) -> None:
         self._read, self._ticks = read, ticks
@@ -46,15 +49,25 @@ class Cached:
 
     def __call__(self) -> Surroundings:
         """Return what the estate declares. Raises `ContinuityError` if it was never readable."""
-        with self._lock:
-            if self._known is None or self._ticks() >= self._until:
-                try:
-                    self._known = self._read()
-                except ContinuityError:
-                    if self._known is None:
-                        raise
-                self._until = self._ticks() + FRESH_SECONDS
-            return self._known
+        known = self._known
+        if known is not None and not self._lock.acquire(blocking=False):
+            return known
+        if known is None:
+            self._lock.acquire()
+        try:
+            return self._fresh()
+        finally:
+            self._lock.release()
+
+    def _fresh(self) -> Surroundings:
+        if self._known is None or self._ticks() >= self._until:
+            try:
+                self._known = self._read()
+            except ContinuityError:
+                if self._known is None:
+                    raise
+            self._until = self._ticks() + FRESH_SECONDS
+        return self._known
 
 
 def start_look(server: str, reason: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 
 import httpx
 from pydantic import SecretStr
@@ -35,6 +36,12 @@ KNOWN = Surroundings(
 )
 
 
+def _set() -> Event:
+    made = Event()
+    made.set()
+    return made
+
+
 @dataclass
 class Place:
     """A running receiver: what it started, and what a test does to its world."""
@@ -45,6 +52,7 @@ class Place:
     known: Surroundings = KNOWN
     started: list[tuple[str, str]] = field(default_factory=list)
     prefect_is: ContinuityError | None = None
+    hangs: Event = field(default_factory=_set)
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     ticks: float = 1000.0
 
@@ -53,6 +61,7 @@ class Place:
         return self.serving.base
 
     def start(self, server: str, reason: str) -> None:
+        self.hangs.wait(10)
         if self.prefect_is:
             raise self.prefect_is
         self.started.append((server, reason))
@@ -95,7 +104,7 @@ def running(place: Place, limits: Limits | None = None) -> Place:
         lambda: place.known, place.record, place.start, lambda: place.at, lambda: place.ticks,
         limits,
     )  # fmt: skip
-    place.serving.application = Receiver(intake, body_seconds=0.6).application()
+    place.serving.application = Receiver(intake, body_seconds=0.6, answer_seconds=2).application()
     return place
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
@@ -193,6 +193,36 @@ class TestReplayed:
         assert again.claim("pingdom", "1", empty.at + timedelta(seconds=91))
         again.answer("pingdom", "1", done=True)
         assert not again.claim("pingdom", "1", empty.at + timedelta(days=2))
+
+
+class TestHanging:
+    def test_a_prefect_that_hangs_is_not_waited_for(self, place: Place) -> None:
+        place.hangs.clear()
+        began = time.monotonic()
+        assert verdict(place.post(place.down())) is Verdict.UNAVAILABLE
+        assert time.monotonic() - began < 8
+        place.hangs.set()
+
+    def test_reading_the_estate_anew_keeps_nobody_waiting(self) -> None:
+        clock, reading, go_on = [0.0], Event(), Event()
+
+        def read() -> Surroundings:
+            if clock[0]:
+                reading.set()
+                go_on.wait(10)
+            return KNOWN
+
+        known = Cached(read, lambda: clock[0])
+        known()
+        clock[0] = 1000.0
+        slow = Thread(target=known, daemon=True)
+        slow.start()
+        assert reading.wait(10)
+        began = time.monotonic()
+        assert known() is KNOWN
+        assert time.monotonic() - began < 5
+        go_on.set()
+        slow.join(10)
 
 
 class TestFlood:
