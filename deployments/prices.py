@@ -17,7 +17,7 @@ FILE = Path(__file__).with_name("prices.yaml")
 
 
 def read_prices(path: Path = FILE) -> tuple[PriceList, tuple[dict[str, Any], ...]]:
-    """Return the prices, and the study's own table: title, low, high, note.
+    """Return the prices, and the study's own table: title, low, high, note, what stands beside.
 
     Raises:
         ConfigurationError: The file cannot be read, or an entry is wrong.
@@ -25,7 +25,9 @@ def read_prices(path: Path = FILE) -> tuple[PriceList, tuple[dict[str, Any], ...
     try:
         # Amounts stay text until they are decimals: no binary fractions of a cent.
         data = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-        study = tuple({"note": ""} | dict(each) for each in data.pop("study"))
+        study = tuple(
+            {"note": "", "beside": "", "offer": ""} | dict(each) for each in data.pop("study")
+        )
         data["current"] = f"P{data.pop('current_days')}D"
         for each in data["storages"]:
             if each.get("egress_free") == "all":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,9 +19,9 @@ from deployments.cli.progress import shown
 from deployments.prices import read_prices
 from flows.decisions.cost import GB, Choice, Need, P, cheapest, estimates, machine_month, named
 from flows.decisions.readiness import newest, restored_size
-from flows.reports.cost_text import amount_text, cost_document, source_text, total_text
-from flows.reports.readiness_text import rows
-from flows.reports.wording import PARIS, counted
+from flows.reports.cost_page import NOT_LIVE, basis_text, cost_html, cost_markdown, cost_tables
+from flows.reports.cost_text import cost_document
+from flows.reports.wording import PARIS
 from flows.tasks.incident import now, open_estate
 from flows.tasks.look import usable_copies
 
@@ -40,6 +41,8 @@ def cost(
     storage: Annotated[str, typer.Option(help="First storage, such as B2.")] = "",
     copy: Annotated[str, typer.Option(help="Storage of the copy.")] = "",
     drill_hours: Annotated[int, typer.Option(min=1, help="Hours that a drill pays for.")] = 1,
+    html: Annotated[Path | None, typer.Option(help="Also write the page to this file.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Also write Markdown to this file.")] = None,
     as_json: Json = False,
     local: Local = False,
     estate: EstateFile = None,
@@ -59,9 +62,9 @@ def cost(
         hint = "add offers to prices.yaml"
         raise ConfigurationError("prices", f"no machine with {need.disk:.0f} GB of disk", hint)
     choice = Choice(
-        _named("machine", machine, prices.machines) or usual.machine,
-        _named("storage", storage, prices.storages) or usual.storage,
-        _named("copy", copy, prices.storages) or usual.copy,
+        offer("machine", machine, prices.machines) or usual.machine,
+        offer("storage", storage, prices.storages) or usual.storage,
+        offer("copy", copy, prices.storages) or usual.copy,
     )
     if machine_month(choice.machine, need) is None:
         cause = f"is too small for {need.disk:.0f} GB of disk"
@@ -72,6 +75,9 @@ def cost(
     found = estimates(choice, need, prices, drill_hours=drill_hours)
     today = now().astimezone(PARIS).date()
     document = cost_document(choice, need, prices, found, study, today)
+    for file, page in ((html, cost_html), (markdown, cost_markdown)):
+        if file:
+            file.write_text(page(document), encoding="utf-8")
     if as_json:
         print(json.dumps(document))
     else:
@@ -91,7 +97,8 @@ def data_of(server: str) -> Decimal:
     return Decimal(restored_size(made)) / GB
 
 
-def _named(option: str, wanted: str, prices: Sequence[P]) -> P | None:
+def offer(option: str, wanted: str, prices: Sequence[P]) -> P | None:
+    """Return the offer that an option names, None without a name. Raises `ConfigurationError`."""
     if not wanted:
         return None
     found = named(prices, wanted)
@@ -103,53 +110,14 @@ def _named(option: str, wanted: str, prices: Sequence[P]) -> P | None:
     return found
 
 
-def _show(document: dict[str, object]) -> None:
+def _show(document: Mapping[str, object]) -> None:
     console = Console()
-    need = document["need"]
-    if not isinstance(need, Mapping):
-        raise TypeError("the need is a mapping")
-    table = Table(title="Ce que coûte la continuité, hors taxes", title_justify="left")
-    for column in ("", "Montant", "Offre", "Source"):
-        table.add_column(column)
-    for each in rows(document, "estimates"):
-        table.add_row(f"[bold]{each['title']}[/]", f"[bold]{total_text(each)}[/]", "", "")
-        for line in rows(each, "lines"):
-            table.add_row(f"  {line['what']}", _amount(line), str(line["offer"]), source_text(line))
-        table.add_section()
-    console.print(table)
-    beside = Table(title="Ce qu'en dit l'étude de continuité", title_justify="left")
-    for column in ("", "Montant", "Remarque"):
-        beside.add_column(column)
-    for each in rows(document, "study"):
-        amount = (Decimal(str(each["low"])), Decimal(str(each["high"])))
-        beside.add_row(str(each["title"]), amount_text(amount, "EUR"), str(each["note"]))
-    console.print(beside)
-    offers = Table(title="Toutes les offres, par mois", title_justify="left")
-    for column in ("Offre", "Par mois", "Source", "Remarque"):
-        offers.add_column(column)
-    for each in rows(document, "offers"):
-        month = Decimal(str(each["month"]))
-        said = amount_text((month, month), str(each["currency"]))
-        offers.add_row(str(each["offer"]), said, source_text(each), str(each["note"]))
-    console.print(offers)
-    console.print(_basis(need), highlight=False)
-
-
-def _basis(need: Mapping[str, object]) -> str:
-    servers = counted(int(str(need["servers"])), "serveur")
-    return (
-        f"Calculé pour {servers}, le plus grand avec {_gb(need['largest_gb'])} de données ; "
-        f"par dépôt {_gb(need['stored_gb'])} (--stored), dont {_gb(need['written_gb_per_day'])} "
-        f"neufs par jour ; par machine {_gb(need['disk_gb'])} de disque."
-    )
-
-
-def _amount(line: Mapping[str, object]) -> str:
-    amount = line["amount"]
-    if not isinstance(amount, list):
-        return "prix inconnu"
-    return amount_text((Decimal(amount[0]), Decimal(amount[1])), str(line["currency"]))
-
-
-def _gb(text: object) -> str:
-    return f"{Decimal(str(text)):.1f} Go".replace(".", ",")
+    for title, heads, lines in cost_tables(document):
+        table = Table(title=title, title_justify="left")
+        for column in heads:
+            table.add_column(column)
+        for line in lines:
+            table.add_row(*line.cells, style="bold" if line.sum else None)
+        console.print(table)
+    for said in (basis_text(document), NOT_LIVE):
+        console.print(said, highlight=False)

@@ -48,7 +48,7 @@ def cost_document(
             "copy": choice.copy.title,
         },
         "estimates": [_estimate(each, prices, today) for each in found],
-        "study": [dict(each) for each in study],
+        "study": [{**each, "ours": _ours(each, found, prices)} for each in study],
         "offers": [
             {"offer": each.title, "month": _cents(month), **_price(each, prices, today)}
             for each, month in offers
@@ -56,14 +56,31 @@ def cost_document(
     }
 
 
+def _ours(
+    each: Mapping[str, object], found: Sequence[Estimate], prices: PriceList
+) -> dict[str, object] | None:
+    """Return our figure beside one of the study's, in an estimate's form; None without one."""
+    for ours in found:
+        if ours.title == each.get("beside"):
+            return {"complete": ours.complete, "totals": _totals(ours)}
+    for price in prices.storages:
+        if price.title == each.get("offer"):
+            said = _cents(price.tb_month)
+            return {"complete": True, "totals": {price.currency: [said, said]}}
+    return None
+
+
+def _totals(found: Estimate) -> dict[str, object]:
+    return {
+        currency: [_cents(low), _cents(high)] for currency, (low, high) in found.totals().items()
+    }
+
+
 def _estimate(found: Estimate, prices: PriceList, today: date) -> dict[str, object]:
     return {
         "title": found.title,
         "complete": found.complete,
-        "totals": {
-            currency: [_cents(low), _cents(high)]
-            for currency, (low, high) in found.totals().items()
-        },
+        "totals": _totals(found),
         "lines": [_line(each, prices, today) for each in found.lines],
     }
 
@@ -89,8 +106,10 @@ def _price(price: Price, prices: PriceList, today: date) -> dict[str, object]:
 
 def amount_text(amount: Range, currency: str) -> str:
     """Write an amount, or a range when its ends differ: `8,99 €`, `200 à 500 €`."""
-    low, high = (_figure(each) for each in amount)
     sign = SIGNS.get(currency, currency)
+    if 0 < amount[1] < CENT:
+        return f"moins de 0,01 {sign}"
+    low, high = (_figure(each) for each in amount)
     return f"{low} {sign}" if low == high else f"{low} à {high} {sign}"
 
 
@@ -114,6 +133,11 @@ def source_text(line: Mapping[str, object]) -> str:
     return f"{said} (ANCIEN)" if line["old"] else said
 
 
+def source_text_of(price: Price) -> str:
+    """Write the offer, where its price comes from and when it was read."""
+    return f"{price.title} ; {price.source}, lu le {price.read_on:%d/%m/%Y}"
+
+
 def _figure(amount: Decimal) -> str:
     shown = amount.quantize(CENT, ROUND_HALF_UP)
     text = f"{shown:,.0f}" if shown == shown.to_integral_value() else f"{shown:,.2f}"
@@ -121,4 +145,8 @@ def _figure(amount: Decimal) -> str:
 
 
 def _cents(amount: Decimal | None) -> str:
-    return "" if amount is None else str(amount.quantize(CENT, ROUND_HALF_UP))
+    """Return the amount in cents; below half a cent with all its digits, so that it is no zero."""
+    if amount is None:
+        return ""
+    shown = amount.quantize(CENT, ROUND_HALF_UP)
+    return str(shown) if shown or not amount else f"{amount:.6f}"

@@ -29,6 +29,7 @@ from flows.decisions.cost import (
     named,
     storage_month,
 )
+from flows.reports.cost_page import cost_html, cost_markdown
 from flows.reports.cost_text import amount_text, cost_document, source_text, total_text
 
 READ = date(2026, 8, 1)
@@ -137,6 +138,34 @@ def test_a_price_that_nobody_knows_is_never_a_zero() -> None:
     assert total_text(recovery).startswith("au moins ")
 
 
+def test_a_tiny_amount_is_not_called_nothing() -> None:
+    tiny = replace(NEED, stored=Decimal("0.01"), written=Decimal(0))
+    choice = Choice(machine(), storage(), storage("B"))
+    offers = prices([], [])
+    found = estimates(choice, tiny, offers)
+    page = cost_markdown(cost_document(choice, tiny, offers, found, [], READ))
+    assert "| dépôt | moins de 0,01 € | Là S |" in page
+
+
+def test_our_figures_stand_beside_the_studys() -> None:
+    read, study = read_prices()
+    choice = cheapest(read, NEED)
+    assert choice is not None
+    document = cost_document(choice, NEED, read, estimates(choice, NEED, read), study, READ)
+    ours = {str(e["title"]): e["ours"] for e in document["study"]}  # type: ignore[attr-defined]
+    assert ours["Wasabi, 1 To par mois"]["totals"] == {"USD": ["7.99", "7.99"]}
+    assert ours["dont maintenance"] is None
+    wanted = {each["beside"] or each["offer"] for each in study} - {""}
+    assert len(wanted) == sum(each is not None for each in ours.values()) == 7
+    said = cost_markdown(document)
+    assert "| Palier 1 h, par mois | 60 à 150 € | " in said
+    assert "incohérent" in said
+    assert "Aucun prix n'est lu en direct" in said
+    page = cost_html(document)
+    assert "incohérent" in page
+    assert 'class="no"' in page, "old prices stand out"
+
+
 def test_an_old_price_is_called_old() -> None:
     offers, price = prices([], []), storage()
     assert not is_old(price, offers, READ + timedelta(days=90))
@@ -150,6 +179,8 @@ def test_amounts_are_written_as_in_france() -> None:
     assert amount_text((Decimal("8.99"), Decimal("8.99")), EUR) == "8,99 €"
     assert amount_text((Decimal(200), Decimal(500)), EUR) == "200 à 500 €"
     assert amount_text((Decimal("1234.5"), Decimal("1234.5")), USD) == "1\u202f234,50 $"
+    assert amount_text((Decimal(0), Decimal(0)), EUR) == "0 €"
+    assert amount_text((Decimal("0.004"), Decimal("0.004")), EUR) == "moins de 0,01 €"
 
 
 def test_the_file_of_prices_is_whole_and_has_the_studys_table_with_its_mistake() -> None:
