@@ -10,6 +10,7 @@ from prefect.runtime import flow_run
 from blocks.types import RecoverySet
 from flows.decisions.recovery_plan import Purpose, RecoveryPlan
 from flows.rebuild import rebuild
+from flows.tasks.aftermath import show_aftermath
 from flows.tasks.approval import Approval, approve, show_plan
 from flows.tasks.ending import raise_unless_recovered, verify, write_report
 from flows.tasks.incident import Incident
@@ -82,5 +83,6 @@ def _apply_and_verify(
         rebuilt = rebuild(case, plan, chosen)
         outcome = verify(case, plan, chosen, rebuilt, down_since or case.began_at)
     document = write_report(case, plan, outcome, operator)
+    show_aftermath(case)
     raise_unless_recovered(outcome, plan.again)
     return document

@@ -100,6 +100,11 @@ class Journal:
         except ValidationError as error:
             raise _damaged(key, error) from error
 
+    def documents(self, prefix: str) -> tuple[str, ...]:
+        """Return the names of the documents that begin so, sorted."""
+        keys = (each.key for each in self._objects.list(self._folder + _checked(prefix)))
+        return tuple(sorted(key.removeprefix(self._folder) for key in keys))
+
     def put_document(self, name: str, document: Mapping[str, object]) -> None:
         """Write a document, replacing it. Times, tuples and enums become their JSON text."""
         content = _document.dump_json(dict(document), indent=1)

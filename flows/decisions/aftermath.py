@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from blocks.records import StepRecord, StepState
 from blocks.types import Tier
+from flows.decisions.incident_cost import Spent
+from flows.decisions.timeline import Timeline
 
 PROMISED = {Tier.HOURS_48: timedelta(hours=48), Tier.HOUR_1: timedelta(hours=1)}
 LOSS_WITH_ARCHIVE, LOSS_WITHOUT = timedelta(seconds=60), timedelta(hours=24)
@@ -48,6 +50,43 @@ class Breach:
     lost_since: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What somebody decided to change after an incident."""
+
+    what: str
+    owner: str
+    due: date
+
+
+@dataclass(frozen=True, slots=True)
+class Aftermath:
+    """All that is known of an incident when its report is written.
+
+    Attributes:
+        report: What `outcome_document` returned; without a verdict while there is no outcome.
+        approval: Who approved which plan, and when; may be empty.
+        records: The incident's journal, at least one.
+        promises: Of each site.
+        loss_limit: How much may be lost.
+        breach: Its times, for the register.
+        spent: None where no prices are at hand.
+        actions: What was decided since.
+        written_at: When this is written.
+    """
+
+    report: Mapping[str, object]
+    approval: Mapping[str, object]
+    records: Sequence[StepRecord]
+    promises: Sequence[SitePromise]
+    loss_limit: timedelta
+    breach: Breach
+    timeline: Timeline
+    spent: Sequence[Spent] | None
+    actions: Sequence[Action]
+    written_at: datetime
+
+
 def judge_promise(title: str, tier: Tier, down: timedelta | None, passed: timedelta) -> SitePromise:
     """Compare a site's downtime with its promise.
 
@@ -68,9 +107,18 @@ def judge_breach(
     records: Sequence[StepRecord],
     ended_at: datetime | None,
     data_as_of: datetime | None,
+    told: Sequence[datetime] = (),
 ) -> Breach:
-    """Put the breach's times together; `records` are the incident's, at least one."""
-    known = min(each.started_at for each in records)
+    """Put the breach's times together.
+
+    Args:
+        began_at: When the server went down.
+        records: The incident's, at least one.
+        ended_at: When the last site was back; None while one is not.
+        data_as_of: How old the restored data are; None if unproven.
+        told: When alerts came in: whoever got one knew.
+    """
+    known = min([each.started_at for each in records] + list(told))
     lost = data_as_of if data_as_of is None or data_as_of < began_at else None
     return Breach(began_at, known, ended_at, known + CNIL_WITHIN, lost)
 

@@ -19,9 +19,13 @@ from blocks.errors import (
     Unreachable,
     VerificationFailed,
 )
+from deployments.prices import read_prices
+from flows.reports.post_incident_html import post_incident_html
 from tests.contract.authority import Authority
 from tests.contract.https_site import closed_port, site
+from tests.unit.incident_samples import ACTION, facts
 
+ROOT = Path(__file__).resolve().parents[2]
 GREEN = "<style>body{margin:0;background:rgb(0,128,0)}</style>"
 NAME = "boutique.atelier.test"
 
@@ -108,6 +112,22 @@ def test_a_browser_that_ends_at_once_tells_its_last_words(tmp_path: Path) -> Non
     broken.chmod(0o755)
     with pytest.raises(ProviderError, match="no display here"):
         Chromium(program=str(broken)).pdf("<p>")
+
+
+def test_the_report_of_an_incident_is_seen_and_printed() -> None:
+    page = post_incident_html(facts(read_prices()[0], actions=(ACTION,)))
+    folder = ROOT / "var" / "rapport"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "rapport.html").write_text(page, encoding="utf-8")
+    shown = Chromium().picture((folder / "rapport.html").as_uri(), width=1200, height=2200)
+    (folder / "rapport.png").write_bytes(shown)
+    image = Image.open(io.BytesIO(shown)).convert("RGB")
+    seen = {colour for _, colour in image.getcolors(2**24) or []}
+    for wanted in ((0x2F, 0x6F, 0xDE), (0xE0, 0x7B, 0), (0xB3, 0x26, 0x1E), (0x1A, 0x7F, 0x4B)):
+        assert wanted in seen, "files, DNS, a failure, a site that is back"
+    printed = Chromium().pdf(page)
+    (folder / "rapport.pdf").write_bytes(printed)
+    assert 2 <= printed.count(b"/Type /Page\n") <= 6
 
 
 def test_a_page_becomes_a_pdf_and_fetches_nothing() -> None:

@@ -65,6 +65,9 @@ def test_documents_lie_beside_the_records(objects: ObjectStore) -> None:
     assert journal.document("plan.json") is None
     journal.put_document("plan.json", {"at": NOON, "tier": Tier.HOUR_1, "sites": ("a",), "n": 1})
     journal.put_document("report.json", {"verdict": "récupéré"})
+    journal.put_document("plan-b.json", {})
+    assert journal.documents("plan") == ("plan-b.json", "plan.json")
+    assert Journal(objects, "inc-9").documents("plan") == ()
     write(journal, "lease")
     assert journal.document("plan.json") == {
         "at": "2026-11-23T12:00:00Z",

@@ -1,0 +1,85 @@
+"""An incident's time as rows of bars, and the picture that is made of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+from xml.etree import ElementTree
+
+from blocks.records import StepState
+from flows.decisions.timeline import Kind, Passage, build_timeline, stretches, waited
+from flows.reports.timeline_svg import ROWS, timeline_pictures
+from tests.unit.incident_samples import BACK, DOWN, WAITED, at, journal
+from tests.unit.samples import NOON
+from tests.unit.test_reports import record
+
+SITES = (Passage("vitrine", "La vitrine", NOON + at(110)), Passage("boutique", "<Boutique>", BACK))
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def test_what_was_waited_for_is_told_from_work() -> None:
+    timeline = build_timeline(journal(), DOWN, SITES)
+    rows = {row.step or row.site: row for row in timeline.rows}
+    assert rows["detection"].bars[0].ended == NOON
+    asked, answered = rows["approve"].bars
+    assert asked.kind is Kind.WAIT
+    assert asked.ended == answered.began == NOON + at(3)
+    assert waited(timeline) == at(3.2) - timedelta(seconds=4)
+    assert [bar.failed for bar in rows["packages"].bars] == [True, False]
+    assert [str(bar.kind) for bar in rows["La vitrine"].bars] == [
+        "files", "changes", "smoke", "dns", "visitors",
+    ]  # fmt: skip
+    assert (timeline.began, timeline.ended) == (DOWN, NOON + at(135))
+
+
+def test_a_killed_step_is_marked_and_the_time_until_somebody_came_is_nobodys() -> None:
+    killed = (record(1, "observe"), record(3, "machine", StepState.STARTED))
+    timeline = build_timeline((*killed, record(600, "machine")), NOON, [])
+    rows = {row.step: row for row in timeline.rows}
+    assert [bar.failed for bar in rows["machine"].bars] == [True, False]
+    (idle,) = rows["nobody"].bars
+    assert idle.ended - idle.began == timedelta(seconds=597)
+
+
+def test_long_waits_are_drawn_narrow_and_work_as_long_as_it_was() -> None:
+    timeline = build_timeline(journal(), DOWN, SITES)
+    parts = stretches(timeline)
+    assert [part.idle for part in parts] == [True, False, True, False]
+    assert parts[0].began == DOWN
+    assert [a.ended == b.began for a, b in pairwise(parts)] == [True] * 3
+    assert parts[2].weight < 30 < (parts[2].ended - parts[2].began).total_seconds() < 1500
+    assert parts[3].weight == 135
+    quick = build_timeline([record(1, "observe"), record(2, "plan")], NOON, [])
+    assert [part.idle for part in stretches(quick)] == [False]
+
+
+def test_the_picture_is_well_formed_shows_all_and_stays_inside() -> None:
+    (picture,) = timeline_pictures(build_timeline(journal(), DOWN, SITES))
+    root = ElementTree.fromstring(picture)  # noqa: S314 - our own
+    width, height = map(float, root.attrib["viewBox"].split()[2:])
+    texts = [each.text or "" for each in root.iter(f"{SVG}text")]
+    for said in ("UTC", "heure de Paris", "Nouvelle machine", "<Boutique>", "✗ 55 s", "13:27:10"):
+        assert said in texts
+    assert "↔ 24 min 57 s" in texts
+    for each in root.iter(f"{SVG}rect"):
+        left, top = float(each.get("x", 0)), float(each.get("y", 0))
+        assert 0 <= left <= left + float(each.attrib["width"]) <= width
+        assert 0 <= top <= top + float(each.attrib["height"]) <= height
+    starts = [float(e.attrib["x"]) for e in root.iter(f"{SVG}text") if e.get("y") == "16"]
+    assert all(b - a > 50 for a, b in pairwise(starts[1:])), "clock times"
+
+
+def test_many_sites_become_several_pictures() -> None:
+    sites = [replace(SITES[0], name=f"s{n}", title=f"Site {n}") for n in range(100)]
+    timeline = build_timeline(journal(), DOWN, sites)
+    pictures = timeline_pictures(timeline)
+    assert len(pictures) == -(-len(timeline.rows) // ROWS) == 4
+    shown = "".join(pictures)
+    assert all(f">Site {n}<" in shown for n in range(100))
+
+
+def test_an_incident_of_one_moment_has_a_picture_too() -> None:
+    only = record(1, "observe", seconds=0)
+    (picture,) = timeline_pictures(build_timeline([only], NOON + WAITED, []))
+    assert "Constat" in picture
