@@ -101,10 +101,19 @@ def build_timeline(
     down_since: datetime,
     sites: Sequence[Passage],
     marks: Sequence[Mark] = (),
+    until: datetime | None = None,
 ) -> Timeline:
-    """Put an incident's records, at least one, on rows: steps of the server, then sites."""
+    """Put an incident on rows: steps of the server, then sites.
+
+    Args:
+        records: Its journal, at least one.
+        down_since: When the server went down.
+        sites: Their ways.
+        marks: What happened beside the steps.
+        until: The present, for an incident without an outcome: what it waits for goes on.
+    """
     known = min(each.started_at for each in records)
-    bars = _bars(records, {each.name for each in sites})
+    bars = _bars(records, {each.name for each in sites}, until)
     rows = [Row(tuple(found), step) for step, found in bars.items() if "/" not in step]
     rows += [
         Row(tuple(bars.get(f"/{each.name}", ())), site=each.title, back_at=each.back_at)
@@ -112,10 +121,11 @@ def build_timeline(
     ]
     if known - down_since >= timedelta(seconds=1):
         rows.insert(0, Row((Bar(down_since, known, Kind.DETECTION),), "detection"))
-    if idle := _gaps([bar for row in rows for bar in row.bars]):
+    if idle := _gaps([bar for row in rows for bar in row.bars], until):
         rows.insert(1, Row(tuple(Bar(*each, Kind.NOBODY) for each in idle), "nobody"))
     backs = [each.back_at for each in sites if each.back_at]
-    ended = max([bar.ended for row in rows for bar in row.bars] + backs)
+    shown = [each for each in (until, *backs) if each]
+    ended = max([bar.ended for row in rows for bar in row.bars] + shown)
     return Timeline(min(down_since, known), ended, tuple(rows), tuple(marks))
 
 
@@ -147,7 +157,9 @@ def waited(timeline: Timeline) -> timedelta:
     return sum(spans, timedelta())
 
 
-def _bars(records: Sequence[StepRecord], sites: set[str]) -> dict[str, list[Bar]]:
+def _bars(
+    records: Sequence[StepRecord], sites: set[str], until: datetime | None
+) -> dict[str, list[Bar]]:
     """Return the bars by step, those of a site by `/site`, in the order in which each began."""
     ended = {(each.step, each.started_at) for each in records if each.ended_at}
     found: dict[str, list[Bar]] = {}
@@ -159,7 +171,9 @@ def _bars(records: Sequence[StepRecord], sites: set[str]) -> dict[str, list[Bar]
         kind, _, subject = each.step.partition("-")
         of_site = subject in sites and kind in SITE_STEPS
         shown = Kind(kind) if of_site else Kind.WAIT if kind == "approve" else Kind.STEP
-        end = each.ended_at or (_answered(each, records) if shown is Kind.WAIT else each.started_at)
+        end = each.ended_at or (
+            _answered(each, records, until) if shown is Kind.WAIT else each.started_at
+        )
         cut_off = each.state is StepState.STARTED and shown is not Kind.WAIT
         failed = cut_off or each.state is StepState.FAILED
         row = found.setdefault(f"/{subject}" if of_site else each.step, [])
@@ -167,16 +181,16 @@ def _bars(records: Sequence[StepRecord], sites: set[str]) -> dict[str, list[Bar]
     return found
 
 
-def _answered(asked: StepRecord, records: Sequence[StepRecord]) -> datetime:
-    """Return until when a suspended run waited: until it went on, else the journal's end."""
+def _answered(asked: StepRecord, records: Sequence[StepRecord], until: datetime | None) -> datetime:
+    """Return until when a suspended run waited: until it went on, else until now."""
     later = [each.started_at for each in records if each.started_at > asked.started_at]
     again = [r.started_at for r in records if r.step == asked.step and r.started_at in later]
-    return min(again, default=max(later, default=asked.started_at))
+    return min(again, default=max(later, default=until or asked.started_at))
 
 
-def _gaps(bars: Sequence[Bar]) -> list[tuple[datetime, datetime]]:
+def _gaps(bars: Sequence[Bar], until: datetime | None) -> list[tuple[datetime, datetime]]:
     covered = _merged((bar.began, bar.ended) for bar in bars)
-    between = _between(covered[0][0], covered, covered[-1][1])
+    between = _between(covered[0][0], covered, until or covered[-1][1])
     return [(began, ended) for began, ended in between if ended - began >= IDLE]
 
 

@@ -56,6 +56,12 @@ class _Axis:
     def scale(self) -> float:
         return (WIDTH - LEFT - RIGHT) / sum(each.weight for each in self.parts)
 
+    def said(self, at: datetime) -> tuple[str, str]:
+        """Return a moment in UTC and in Paris, with its day when there are several."""
+        days = self.parts[-1].ended - self.parts[0].began > timedelta(hours=20)
+        form = "%d/%m %H:%M" if days else "%H:%M:%S"
+        return at.astimezone(UTC).strftime(form), at.astimezone(PARIS).strftime(form)
+
     def x(self, at: datetime) -> float:
         left, scale = float(LEFT), self.scale()
         for each in self.parts:
@@ -122,38 +128,39 @@ def _frame(axis: _Axis, bottom: float) -> list[str]:
     found = [_text(8, 16, "UTC", "small"), _text(8, 32, "heure de Paris", "small")]
     taken = 0.0
     for each in axis.parts:
-        left, right = axis.x(each.began), axis.x(each.ended)
+        right = axis.x(each.ended)
         if each.idle:
-            found.append(_idle(each, left, right, bottom))
+            found.append(_idle(axis, each, bottom))
             taken = max(taken, right)
             continue
         for at in _ticks(each, axis.scale()):
             x = axis.x(at)
-            if x - taken < TICK / 2 - 14 or x > WIDTH - RIGHT + 20:
+            room = WIDTH if each is axis.parts[-1] else right
+            if min(x - taken, room - x) < TICK / 2 - 14:
                 continue
-            found += _tick(at, x, bottom)
+            found += _tick(axis.said(at), x, bottom)
             taken = x + TICK / 2 - 14
     return found
 
 
-def _idle(each: Stretch, left: float, right: float, bottom: float) -> str:
-    utc, paris = each.began.astimezone(UTC), each.began.astimezone(PARIS)
+def _idle(axis: _Axis, each: Stretch, bottom: float) -> str:
+    left, right = axis.x(each.began), axis.x(each.ended)
+    utc, paris = axis.said(each.began)
     return (
         f'<rect x="{left}" y="{HEAD - 8}" width="{right - left}" height="{bottom - HEAD + 8}" '
         f'fill="#f6f2e6"/><path d="M{left} {HEAD - 8}V{bottom}M{right} {HEAD - 8}V{bottom}" '
         'stroke="#c9bd97" stroke-dasharray="3 3"/>'
-        + _text(left + 3, 16, f"{utc:%H:%M:%S}", "small")
-        + _text(left + 3, 32, f"{paris:%H:%M:%S}", "small")
+        + _text(left + 3, 16, utc, "small")
+        + _text(left + 3, 32, paris, "small")
         + _text(left + 3, 47, f"↔ {duration(each.ended - each.began)}", "small")
     )
 
 
-def _tick(at: datetime, x: float, bottom: float) -> list[str]:
-    utc, paris = at.astimezone(UTC), at.astimezone(PARIS)
+def _tick(said: tuple[str, str], x: float, bottom: float) -> list[str]:
     return [
         f'<path d="M{x} {HEAD - 12}V{bottom}" stroke="#e4e8ef"/>',
-        _text(x, 16, f"{utc:%H:%M:%S}", "small", "middle"),
-        _text(x, 32, f"{paris:%H:%M:%S}", "small", "middle"),
+        _text(x, 16, said[0], "small", "middle"),
+        _text(x, 32, said[1], "small", "middle"),
     ]
 
 

@@ -70,7 +70,9 @@ def facts_of(estate: Estate, incident: str, prices: Prices | None = None) -> Aft
     ended_at = None if None in downs else began + max(filter(None, downs), default=timedelta())
     passages = [Passage(str(s["name"]), str(s["title"]), _time(s["back_at"])) for s in sites]
     marks = _marks(journal)
-    timeline = build_timeline(records, began, passages, marks)
+    timeline = build_timeline(
+        records, began, passages, marks, until=None if report.get("verdict") else now()
+    )
     return Aftermath(
         report=report,
         approval=approval,

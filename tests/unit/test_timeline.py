@@ -7,6 +7,8 @@ from datetime import timedelta
 from itertools import pairwise
 from xml.etree import ElementTree
 
+import pytest
+
 from blocks.records import StepState
 from flows.decisions.timeline import Kind, Passage, build_timeline, stretches, waited
 from flows.reports.timeline_svg import ROWS, timeline_pictures
@@ -42,6 +44,17 @@ def test_a_killed_step_is_marked_and_the_time_until_somebody_came_is_nobodys() -
     assert idle.ended - idle.began == timedelta(seconds=597)
 
 
+def test_what_has_no_end_yet_goes_on_until_now() -> None:
+    now = NOON + timedelta(hours=5)
+    asked = [record(1, "observe"), record(2, "approve", StepState.STARTED)]
+    timeline = build_timeline(asked, NOON, [], until=now)
+    assert waited(timeline) == timedelta(hours=5, seconds=-2)
+    killed = [record(1, "observe"), record(2, "machine", StepState.STARTED)]
+    timeline = build_timeline(killed, NOON, [], until=now)
+    (idle,) = next(row for row in timeline.rows if row.step == "nobody").bars
+    assert idle.ended == timeline.ended == now
+
+
 def test_long_waits_are_drawn_narrow_and_work_as_long_as_it_was() -> None:
     timeline = build_timeline(journal(), DOWN, SITES)
     parts = stretches(timeline)
@@ -66,8 +79,22 @@ def test_the_picture_is_well_formed_shows_all_and_stays_inside() -> None:
         left, top = float(each.get("x", 0)), float(each.get("y", 0))
         assert 0 <= left <= left + float(each.attrib["width"]) <= width
         assert 0 <= top <= top + float(each.attrib["height"]) <= height
-    starts = [float(e.attrib["x"]) for e in root.iter(f"{SVG}text") if e.get("y") == "16"]
-    assert all(b - a > 50 for a, b in pairwise(starts[1:])), "clock times"
+
+
+@pytest.mark.parametrize("later", [60, 4000, 100_000])
+def test_clock_times_do_not_lie_over_each_other(later: int) -> None:
+    killed = [record(1, "observe"), record(9, "approve", StepState.STARTED)]
+    went_on = [record(later + n, step, seconds=25) for n, step in enumerate(["approve", "machine"])]
+    (picture,) = timeline_pictures(build_timeline([*killed, *went_on], NOON - at(0), []))
+    spans = []
+    for each in ElementTree.fromstring(picture).iter(f"{SVG}text"):  # noqa: S314 - our own
+        if each.get("y") == "32" and each.text != "heure de Paris":
+            x, wide = float(each.attrib["x"]), 6.4 * len(each.text or "")
+            left = x - wide / 2 if each.get("text-anchor") == "middle" else x
+            spans.append((left, left + wide))
+            assert ("/" in (each.text or "")) is (later == 100_000)
+    assert len(spans) > 2
+    assert all(a[1] <= b[0] for a, b in pairwise(sorted(spans)))
 
 
 def test_many_sites_become_several_pictures() -> None:
