@@ -123,3 +123,11 @@ def names(slug: str) -> tuple[str, ...]:
     with get_client(sync_client=True) as client:
         documents = client.read_block_documents_by_type(block_type_slug=slug)
     return tuple(sorted(document.name for document in documents if document.name))
+
+
+def references(kind: type[Block]) -> tuple[str, ...]:
+    """Return the references of all saved or provided blocks of a capability, sorted."""
+    if _provided:
+        return tuple(sorted(ref for ref, block in _provided.items() if isinstance(block, kind)))
+    slugs = [each.get_block_type_slug() for each in block_types() if issubclass(each, kind)]
+    return tuple(f"{slug}/{name}" for slug in sorted(slugs) for name in names(slug))

@@ -55,6 +55,7 @@ DEPLOYMENTS = {
     "retire/on-demand",
     "watch/every-minute",
     "watch/on-alert",
+    "sweep/hourly",
 }
 
 
