@@ -128,6 +128,10 @@ class OutOfScope(UnsafePlan):
     """The plan touches a name, an address or a machine that was not declared."""
 
 
+class OverCeiling(UnsafePlan):
+    """It would take more money or time than was allowed, or nobody can tell how much."""
+
+
 class StaleObservation(UnsafePlan):
     """The world was looked at too long ago to act on it."""
 

@@ -20,7 +20,7 @@ from blocks.domain import DeclaredDomain
 from blocks.monitors.base import AlertSource, Heartbeat, Probe
 from blocks.notify.base import Notifier
 from blocks.repositories.base import Repository
-from blocks.servers.protected import Retention, Verification
+from blocks.servers.protected import DrillLimits, Retention, Verification
 from blocks.sites.site import Freshness, SmokePage
 from blocks.types import Frequency, Tier
 from blocks.vps.base import VpsProvider
@@ -89,6 +89,10 @@ class TargetEntry(Form):
     region: str = Field(
         default="", description="The provider's name of the place; its default if empty."
     )
+    offer: str = Field(
+        default="",
+        description="Its offer in the list of prices; by provider and size if left out.",
+    )
 
 
 class Origin(Form):
@@ -104,6 +108,10 @@ class RetentionEntry(Retention, Form):
 
 class VerificationEntry(Verification, Form):
     """How soon what was backed up is read again, and proven by a restore."""
+
+
+class DrillEntry(DrillLimits, Form):
+    """How much a drill may cost, and for how long its machine may live."""
 
 
 class HeartbeatsEntry(Form):
@@ -190,6 +198,9 @@ class ServerEntry(Form):
     heartbeats: HeartbeatsEntry | None = Field(
         default=None, description="Switches of this server's own, instead of the estate's."
     )
+    drill: DrillEntry | None = Field(
+        default=None, description="Limits of this server's own, instead of the estate's."
+    )
 
 
 class SiteEntry(Form):
@@ -247,6 +258,9 @@ class Estate(Form):
     )
     heartbeats: HeartbeatsEntry = Field(
         default_factory=HeartbeatsEntry, description="Dead-man's switches of the whole estate."
+    )
+    drill: DrillEntry = Field(
+        default_factory=DrillEntry, description="Limits of drills, for servers without their own."
     )
     servers: list[ServerEntry] = Field(description="Production servers.")
     sites: list[SiteEntry] = Field(default_factory=list, description="Clients' sites.")

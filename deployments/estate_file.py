@@ -19,6 +19,8 @@ from deployments.estate_checks import NAMED, check, names_twice
 from deployments.estate_mistakes import Finding, Mistake, from_pydantic
 from deployments.estate_outside import missing_secrets, refused_blocks
 from deployments.estate_yaml import Document, read_yaml
+from deployments.prices import read_prices
+from deployments.target_prices import check_offers
 
 Data = dict[str, Any]
 
@@ -109,7 +111,8 @@ def _judge(document: Document, folder: Path) -> tuple[Estate | None, list[Findin
     if findings:
         estate, _ = _validate(_reduced(data, findings, sound), folder)
     if estate:
-        findings += [_renumbered(found, sound) for found in check(estate, names, _zones(data))]
+        judged = [*check(estate, names, _zones(data)), *check_offers(estate, read_prices()[0])]
+        findings += [_renumbered(found, sound) for found in judged]
     findings += missing_secrets(data, folder)
     if estate and all(finding.warning for finding in findings):
         findings += refused_blocks(estate, data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from flows.decisions.cost import PriceList
 FILE = Path(__file__).with_name("prices.yaml")
 
 
+@cache
 def read_prices(path: Path = FILE) -> tuple[PriceList, tuple[dict[str, Any], ...]]:
     """Return the prices, and the study's own table: title, low, high, note, what stands beside.
 

@@ -11,6 +11,8 @@ from blocks.sites.site import Site
 from deployments.block_forms import BlockForm
 from deployments.estate import Estate, ServerEntry, SiteEntry
 from deployments.estate_checks import covering_zone
+from deployments.prices import read_prices
+from deployments.target_prices import target_price
 
 PROBE = "probe"
 """Name of the one probe's block."""
@@ -84,6 +86,7 @@ def _protected_server(estate: Estate, server: ServerEntry) -> ProtectedServer:
     archives = {form.name: form.reference for form in estate.archives}
     notifiers = {form.name: form.reference for form in estate.notifiers}
     told = list(notifiers) if server.notifiers is None else server.notifiers
+    prices, _ = read_prices()
     return ProtectedServer(
         server=server.ssh.reference_as(server.name),
         database=server.database.reference_as(server.name) if server.database else "",
@@ -92,7 +95,12 @@ def _protected_server(estate: Estate, server: ServerEntry) -> ProtectedServer:
         sites=[_site_reference(site) for site in sites],
         zones=sorted({zones[covering_zone(zones, domain)] for domain in domains}),
         targets=[
-            Target(provider=providers[target.provider], size=target.size, region=target.region)
+            Target(
+                provider=providers[target.provider],
+                size=target.size,
+                region=target.region,
+                price=target_price(providers[target.provider], target, prices),
+            )
             for target in server.targets
         ],
         probe=estate.probe.reference_as(PROBE),
@@ -110,4 +118,5 @@ def _protected_server(estate: Estate, server: ServerEntry) -> ProtectedServer:
         heartbeats=_heartbeats(estate, server),
         archive_copies=[archives[name] for name in server.archive_copies],
         witnesses=[form.reference for form in estate.witnesses],
+        drill=(server.drill or estate.drill).model_dump(),
     )

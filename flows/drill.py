@@ -11,6 +11,7 @@ from flows.decisions.recovery_plan import Purpose
 from flows.decisions.sweep import machines_to_sweep
 from flows.rebuild import rebuild
 from flows.tasks.approval import Approval, approve, show_plan
+from flows.tasks.drill_limits import within_ceiling, within_hours
 from flows.tasks.ending import raise_unless_recovered, verify, write_report
 from flows.tasks.incident import Incident, now
 from flows.tasks.look import observe
@@ -43,9 +44,10 @@ def drill(
     Preconditions: the estate is applied, the repository holds a recovery set of the server.
     Changes: makes one machine that can speak with nothing but the repository and the package
     mirror; no DNS, nothing on the production server. The machine is destroyed at the end, also
-    after a failure; what a killed drill left is destroyed by the next one.
+    after a failure; what a killed drill left is destroyed by the hourly sweep or the next drill.
     Undo: nothing to undo.
-    Stops: no usable set, no provider has room.
+    Stops: no usable set, no provider has room; before anything is made when it might cost more
+    than its ceiling or nobody can tell; when its hours are used up.
 
     Args:
         server: Nom du serveur à reprendre pour l'exercice, tel que dans le fichier du parc (web1).
@@ -57,7 +59,7 @@ def drill(
     """
     with open_incident(server, "", "Exercice de reprise de") as case:
         _sweep_leftovers(case)
-        seen = observe(case, recovery_set, target, at, repository)
+        seen = within_ceiling(case, observe(case, recovery_set, target, at, repository))
         plan = decide(case, seen, Purpose.DRILL, None)
         guard(case, plan, seen)
         show_plan(case, plan)
@@ -65,8 +67,9 @@ def drill(
         began: datetime = now()
         with hold_lease(case, f"drill-{case.id}"):
             try:
-                rebuilt = rebuild(case, plan, seen.choice.chosen)
-                outcome = verify(case, plan, seen.choice.chosen, rebuilt, began)
+                with within_hours(case):
+                    rebuilt = rebuild(case, plan, seen.choice.chosen)
+                    outcome = verify(case, plan, seen.choice.chosen, rebuilt, began)
             finally:
                 destroy_machine(case)
         document = write_report(case, plan, outcome, operator)

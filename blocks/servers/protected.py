@@ -2,10 +2,50 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
+
 from prefect.blocks.core import Block
 from pydantic import BaseModel, Field
 
 from blocks.domain import DeclaredDomain
+from blocks.types import ListedPrice
+
+
+class TargetPrice(BaseModel):
+    """What a machine costs there by the dated list of prices; used where the provider says none."""
+
+    offer: str = Field(description="What the list calls it.")
+    hour: Decimal = Field(description="An hour without VAT.")
+    currency: str = Field(description="ISO 4217.")
+    read_on: date = Field(description="Day on which the list was read.")
+    disk_gb: int = Field(default=0, description="GB of disk that are part of it.")
+    disk_gb_hour: Decimal | None = Field(default=None, description="An hour of a further GB.")
+
+    def value(self) -> ListedPrice:
+        """Return the plain value that decisions take."""
+        return ListedPrice(**self.model_dump())
+
+
+class DrillLimits(BaseModel):
+    """How much a drill may cost, and for how long its machine may live."""
+
+    ceiling: Decimal | None = Field(
+        default=None,
+        ge=0,
+        description="Most that one drill may cost, without VAT; none if left out.",
+    )
+    currency: str = Field(
+        default="EUR", pattern=r"^[A-Z]{3}$", description="Currency of the ceiling (ISO 4217)."
+    )
+    hours: int = Field(
+        default=4, ge=1, le=48, description="Hours after which a drill is stopped and swept."
+    )
+    egress_gb: Decimal | None = Field(
+        default=None,
+        ge=0,
+        description="Price of a GB read from the repository, in the ceiling's currency.",
+    )
 
 
 class Target(BaseModel):
@@ -17,6 +57,9 @@ class Target(BaseModel):
     )
     region: str = Field(
         default="", description="The provider's name of the place; empty for its default."
+    )
+    price: TargetPrice | None = Field(
+        default=None, description="Listed price, where the provider itself says none."
     )
 
 
@@ -153,4 +196,9 @@ class ProtectedServer(Block):
         default_factory=list,
         title="Witnesses",
         description="Blocks of further probes, which look from other places than the first one.",
+    )
+    drill: DrillLimits = Field(
+        default_factory=DrillLimits,
+        title="Drill",
+        description="How much a drill may cost, and for how long its machine may live.",
     )

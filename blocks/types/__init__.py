@@ -39,6 +39,7 @@ from blocks.types.databases import (
 )
 from blocks.types.machines import (
     HostKey,
+    ListedPrice,
     Machine,
     MachineRequest,
     MachineSize,
@@ -102,6 +103,7 @@ __all__ = [
     "HostKey",
     "KeyRole",
     "Label",
+    "ListedPrice",
     "Lock",
     "LogId",
     "LogLink",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 
 
@@ -64,12 +65,20 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class MachineSize:
-    """A size that can be ordered."""
+    """A size that can be ordered.
+
+    Attributes:
+        price: An hour without VAT as the provider tells it now; None when it does not, 0 when it
+            costs nothing.
+        currency: ISO 4217 of the price, "" without one.
+    """
 
     name: str
     cores: int
     memory: int
     disk: int
+    price: Decimal | None = None
+    currency: str = ""
 
 
 class Stock(StrEnum):
@@ -95,3 +104,22 @@ class Room:
     seen: str
     left: int | None = None
     disk: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPrice:
+    """What a machine costs according to a list that somebody read on a day, without VAT.
+
+    Attributes:
+        offer: What the list calls it.
+        hour: An hour, in this currency.
+        disk_gb: GB of disk (10^9 bytes) that are part of it.
+        disk_gb_hour: An hour of a GB beyond that; None when there is no more to be had.
+    """
+
+    offer: str
+    hour: Decimal
+    currency: str
+    read_on: date
+    disk_gb: int = 0
+    disk_gb_hour: Decimal | None = None

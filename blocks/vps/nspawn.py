@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -20,9 +21,11 @@ from blocks.vps.nspawn_record import MachineRecord, check_name
 _GIB = 1024**3
 _LEAST_DISK = 2 * _GIB
 """What the packages of a restored server take above its image."""
+_FREE = Decimal(0)
+"""Nobody bills for a machine on a host that is paid anyway."""
 _SIZES = (
-    MachineSize("small", cores=1, memory=_GIB, disk=20 * _GIB),
-    MachineSize("standard", cores=2, memory=2 * _GIB, disk=40 * _GIB),
+    MachineSize("small", cores=1, memory=_GIB, disk=20 * _GIB, price=_FREE, currency="EUR"),
+    MachineSize("standard", cores=2, memory=2 * _GIB, disk=40 * _GIB, price=_FREE, currency="EUR"),
 )
 
 

@@ -76,6 +76,7 @@ def decide_recovery(seen: Observation, incident: str, purpose: Purpose) -> Recov
         point=seen.archive.wanted,
         end=seen.archive.end if seen.archive.wanted else None,
         reaches=seen.archive.reaches,
+        cost=seen.cost,
     )
 
 

@@ -25,7 +25,7 @@ class Purpose(StrEnum):
     """The move of a server that serves: home, or to any other machine."""
 
 
-_TOLD = ("warnings", "reaches")
+_TOLD = ("warnings", "reaches", "cost")
 """Fields of a plan that the digest does not cover."""
 
 
@@ -138,6 +138,8 @@ class Observation:
     archive: ArchiveView = NO_ARCHIVE
     notes: tuple[str, ...] = ()
     """What to know of the repositories and their failure domains (French)."""
+    cost: str = ""
+    """What a drill may cost, beside its ceiling (French)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,8 @@ class RecoveryPlan:
     reaches: datetime | None = None
     readiness: tuple[DatabaseWay, ...] = ()
     """How the databases come back, a target each, in their order."""
+    cost: str = ""
+    """For people: what a drill may cost."""
 
     @property
     def digest(self) -> str:

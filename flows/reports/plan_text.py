@@ -30,6 +30,7 @@ def plan_markdown(plan: RecoveryPlan, now: datetime) -> str:
         f"| Rejeu après le jeu | {_replay(plan)} |",
         f"| Nouvelle machine | {targets_text(plan)} |",
         f"| Base de données | {ways_text(plan.targets, plan.readiness)} |",
+        *([f"| Coût de l'exercice | {plan.cost} |"] if plan.cost else []),
         f"| Ancien serveur | {plan.lost_address}{', arrêté avant toute bascule' if plan.fence else ''} |",
         "",
         "## Sites, dans l'ordre",

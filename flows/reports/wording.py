@@ -17,6 +17,7 @@ STEP_TITLES = {
     "lease": "Verrou",
     "fence": "Arrêt de l'ancien serveur",
     "sweep": "Ménage des anciens exercices",
+    "cost": "Coût de l'exercice",
     "machine": "Nouvelle machine",
     "connect": "Première connexion",
     "accounts": "Comptes système",
@@ -74,7 +75,7 @@ STEP_TITLES = {
 
 
 PHASES = {
-    "Préparation": ("observe", "plan", "approve", "lease", "fence", "sweep"),
+    "Préparation": ("observe", "cost", "plan", "approve", "lease", "fence", "sweep"),
     "Machine": ("machine", "connect", "accounts", "isolate", "engine", "packages"),
     "Serveur": ("configuration", "database", "rows", "replay", "web", "data", "cron", "archive"),
     "Relève": (

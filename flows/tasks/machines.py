@@ -23,8 +23,6 @@ from flows.tasks.leases import is_held_anywhere
 from flows.tasks.look import answering_ports
 from flows.tasks.steps import step
 
-DRILL_LIFETIME = timedelta(hours=4)
-
 
 @step("fence")
 def fence(incident: Incident, note: StepNote) -> None:
@@ -190,6 +188,7 @@ def _create(provider: VpsProvider, request: MachineRequest) -> Machine:
 
 def _request(incident: Incident, plan: RecoveryPlan, target: TargetChoice) -> MachineRequest:
     drill = plan.purpose == "drill"
+    lifetime = timedelta(hours=incident.estate.declared.drill.hours)
     return MachineRequest(
         name=f"{'drill' if drill else 'dr'}-{incident.id}",
         tags={
@@ -202,5 +201,5 @@ def _request(incident: Incident, plan: RecoveryPlan, target: TargetChoice) -> Ma
         region=target.region,
         authorized_key=incident.estate.server.authorized_key(),
         host_key=new_host_key(),
-        expires_at=now() + DRILL_LIFETIME if drill else None,
+        expires_at=now() + lifetime if drill else None,
     )

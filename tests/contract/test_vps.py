@@ -266,3 +266,8 @@ def test_a_machine_that_cannot_boot_names_its_log(place: Lab) -> None:
 def bench_request(here: Lab, name: str) -> MachineRequest:
     key = host_key(here, "web1")
     return Bench(nspawn(here), (key, key), here.secret("ssh-key.pub"), real=True).request(name)
+
+
+def test_a_price_is_an_hours_and_names_its_currency(bench: Bench) -> None:
+    for size in bench.provider.sizes():
+        assert size.price is None or (size.price >= 0 and len(size.currency) == 3)

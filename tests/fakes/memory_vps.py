@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from pydantic import Field, PrivateAttr
 
@@ -42,6 +43,11 @@ class MemoryVps(VpsProvider):
     silent_on_stock: bool = Field(
         default=False, title="Silent on stock", description="Whether it does not tell its stock."
     )
+    hour: Decimal | None = Field(
+        default=Decimal("0.10"),
+        title="Hour",
+        description="Price of an hour; None: unsaid.",
+    )
 
     debian: str = Field(default="", title="Debian", description="Release of new machines.")
 
@@ -75,8 +81,8 @@ class MemoryVps(VpsProvider):
 
     def sizes(self) -> tuple[MachineSize, ...]:
         return (
-            MachineSize("small", cores=1, memory=_GIB, disk=20 * _GIB),
-            MachineSize("standard", cores=2, memory=2 * _GIB, disk=40 * _GIB),
+            MachineSize("small", 1, _GIB, 20 * _GIB, self.hour, "EUR" if self.hour else ""),
+            MachineSize("standard", 2, 2 * _GIB, 40 * _GIB, self.hour, "EUR" if self.hour else ""),
         )
 
     def release(self) -> str:
