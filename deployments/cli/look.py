@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -18,11 +19,13 @@ from deployments.cli.connection import EstateFile, Json, Local, connected
 from deployments.cli.progress import shown
 from flows.decisions.abandoned import LAST_WORDS
 from flows.decisions.protection import CopyView, Digit
+from flows.decisions.site_proof import SiteStanding
 from flows.decisions.standing import Standings
 from flows.decisions.verdict import Verdict
 from flows.reports.lock_text import HEADS, lock_rows
 from flows.reports.outcome_report import STATES
 from flows.reports.protection_text import protection_line, protection_rows
+from flows.reports.site_proof_text import site_proof_text, sites_line
 from flows.reports.verification_text import standing_text, states_text
 from flows.reports.wording import VERDICTS, duration, size, step_title
 from flows.tasks.approval import APPROVAL, PLAN
@@ -33,6 +36,7 @@ from flows.tasks.incident import Estate, open_estate
 from flows.tasks.incident import now as current_time
 from flows.tasks.look import usable_copies
 from flows.tasks.protection import protection_of
+from flows.tasks.site_proofs import site_standings
 from flows.tasks.standing import standings
 
 
@@ -48,6 +52,7 @@ def sets(
         copies = usable_copies(opened)
         known = standings(opened, copies)
         digits = () if as_json else protection_of(opened, copies)
+        proofs = () if as_json else site_standings(opened, copies)
     found, refused, states, now = known.sets, known.refused, known.statuses, known.taken_at
     if as_json:
         print(json.dumps([{"id": s.id, "consistent_at": s.consistent_at.isoformat(),
@@ -73,8 +78,18 @@ def sets(
     for name in refused.keys() - {each.id for each in found}:
         table.add_row(name, "?", "", "", "", "", refused[name])
     Console().print(table)
+    Console().print(_sites(proofs, now))
     Console().print(_places(copies))
     Console().print(_protection(opened, digits))
+
+
+def _sites(known: Sequence[SiteStanding], now: datetime) -> Table:
+    table = Table(title="Sites, tels que le parc les déclare aujourd'hui", title_justify="left")
+    for column in ("Site", "Preuve"):
+        table.add_column(column)
+    for each in known:
+        table.add_row(each.site, site_proof_text(each, now))
+    return table
 
 
 def _holding(copies: Sequence[CopyView], set_id: str) -> list[str]:
@@ -119,7 +134,7 @@ def status(local: Local = False, estate: EstateFile = None) -> None:
         if prefect:
             _close_ended()
         table = Table(title="Serveurs", title_justify="left")
-        for column in ("Serveur", "Dernier jeu", "Âge des données", "Preuve", "Copies"):
+        for column in ("Serveur", "Dernier jeu", "Âge des données", "Preuve", "Sites", "Copies"):
             table.add_column(column)
         names = registry.names("protected-server")
         for name in names:
@@ -139,19 +154,20 @@ def _close_ended() -> None:
             print(f"{run.name}: {error}", file=sys.stderr)
 
 
-def _newest(server: str) -> tuple[str, str, str, str]:
+def _newest(server: str) -> tuple[str, str, str, str, str]:
     try:
         opened = open_estate(server)
         copies = usable_copies(opened)
         known = standings(opened, copies)
         rule = protection_line(protection_of(opened, copies))
+        sites = sites_line(site_standings(opened, copies), server)
     except ContinuityError as error:
-        return str(error), "?", "?", "?"
+        return str(error), "?", "?", "?", "?"
     if not known.sets:
-        return f"aucun : continuity backup {server}", "?", "?", rule
+        return f"aucun : continuity backup {server}", "?", "?", sites, rule
     now, newest = known.taken_at, known.sets[-1]
     age = duration(now - newest.consistent_at)
-    return newest.id, age, standing_text(known), rule
+    return newest.id, age, standing_text(known), sites, rule
 
 
 def _locks(server: str) -> Table:

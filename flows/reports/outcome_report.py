@@ -26,9 +26,16 @@ SECTIONS = (
 
 
 def outcome_document(
-    outcome: Outcome, plan: RecoveryPlan, records: Sequence[StepRecord], operator: str
+    outcome: Outcome,
+    plan: RecoveryPlan,
+    records: Sequence[StepRecord],
+    operator: str,
+    facts: Mapping[str, Mapping[str, str]] | None = None,
 ) -> dict[str, object]:
-    """Return the report as JSON values; durations in seconds, times in ISO 8601 UTC."""
+    """Return the report as JSON values; durations in seconds, times in ISO 8601 UTC.
+
+    `facts` are what the proof of each site rests on; see `flows.decisions.site_proof`.
+    """
     return {
         "incident": outcome.incident,
         "server": outcome.server,
@@ -55,6 +62,7 @@ def outcome_document(
                 if site.back_at
                 else None,
                 "newest_row": _iso(site.newest),
+                "facts": (facts or {}).get(site.name),
             }
             for site in outcome.sites
         ],

@@ -22,6 +22,7 @@ from flows.tasks.incident import Estate, Incident, StepNote
 from flows.tasks.look import answering_ports
 from flows.tasks.proof import record_proof
 from flows.tasks.rebuilt import Rebuilt
+from flows.tasks.site_facts import facts_by_site
 from flows.tasks.steps import step
 
 REPORT = "report.json"
@@ -71,7 +72,8 @@ def write_report(
     """Keep the report in the journal, show it in Prefect and in the live message; return it."""
     incident.outcome = outcome
     incident.refresh()
-    document = outcome_document(outcome, plan, incident.records, operator)
+    facts = facts_by_site(incident.estate, incident.sources[0].chosen if incident.sources else None)
+    document = outcome_document(outcome, plan, incident.records, operator, facts)
     incident.journal.put_document(REPORT, document)
     record_proof(incident, plan, outcome)
     create_markdown_artifact(
@@ -82,8 +84,8 @@ def write_report(
     return document
 
 
-def reports(estate: Estate, purpose: Purpose) -> dict[str, dict[str, object]]:
-    """Return the reports of this server's recoveries, or drills, by incident, oldest first.
+def reports(estate: Estate, *purposes: Purpose) -> dict[str, dict[str, object]]:
+    """Return the reports of this server's recoveries, drills, or both, by incident, oldest first.
 
     Restores of one site leave reports of another form, which are left out.
     """
@@ -93,7 +95,7 @@ def reports(estate: Estate, purpose: Purpose) -> dict[str, dict[str, object]]:
     ours = [
         (str(report["down_since"]), name)
         for name, report in found.items()
-        if (report.get("server"), report.get("purpose")) == (estate.name, purpose)
+        if report.get("server") == estate.name and report.get("purpose") in purposes
     ]
     return {name: found[name] for _, name in sorted(ours)}
 

@@ -19,6 +19,7 @@ from flows.decisions.readiness import (
     judge_rule,
 )
 from flows.decisions.readiness_access import judge_refusal
+from flows.decisions.readiness_proof import judge_site_proofs
 from flows.decisions.recovery_plan import Purpose
 from flows.decisions.verdict import Verdict
 from flows.reports.readiness_text import readiness_document
@@ -31,6 +32,7 @@ from flows.tasks.readiness_access import access
 from flows.tasks.readiness_machines import machines
 from flows.tasks.readiness_scene import Looks, Scene, scene_of
 from flows.tasks.readiness_sites import sites
+from flows.tasks.site_proofs import site_standings
 from flows.tasks.standing import standings
 from flows.tasks.work import work
 
@@ -72,11 +74,15 @@ def _backups(scene: Scene) -> Looks:
         state = look.fn(estate, LIMIT) if estate.archive else None
         return (judge_archive_lag(state),)
 
+    def proofs() -> Sequence[Check]:
+        return judge_site_proofs(estate.name, site_standings(estate, copies))
+
     return [
         ("jeux", known),
         ("archive", archive),
         ("règle 3-2-1-1-0", lambda: [judge_rule(estate.name, protection_of(estate, copies))]),
         ("exercice", lambda: [judge_drill(estate.name, last_drill(estate), now())]),
+        ("preuve des sites", proofs),
     ]
 
 
