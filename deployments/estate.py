@@ -21,7 +21,7 @@ from blocks.monitors.base import AlertSource, Heartbeat, Probe
 from blocks.notify.base import Notifier
 from blocks.repositories.base import Repository
 from blocks.servers.protected import DrillLimits, Retention, Verification
-from blocks.sites.site import Freshness, SmokePage
+from blocks.sites.site import Freshness, LoginPage, SmokePage
 from blocks.types import Frequency, Tier
 from blocks.vps.base import VpsProvider
 from deployments.block_forms import NAME_PATTERN, BlockForm, BlockOf, FieldsOf, Form, NamedBlockForm
@@ -144,6 +144,12 @@ class WatchEntry(Form):
     )
 
 
+class LoginEntry(LoginPage, Form):
+    """The page where the site's people log in; a drill wants a form with a password field there."""
+
+    url: str = Field(pattern=r"^https?://[^/\s]+(/\S*)?$", description="Absolute URL of the page.")
+
+
 class ServerEntry(Form):
     """A production server: how it is reached, where its copies go, what replaces it."""
 
@@ -221,6 +227,13 @@ class SiteEntry(Form):
     smoke: list[SmokeEntry] = Field(min_length=1, description="Pages that must answer.")
     freshness: FreshnessEntry | None = Field(
         default=None, description="Query for the site's newest row."
+    )
+    login: LoginEntry | None = Field(default=None, description="Where the site's people log in.")
+    links_ignored: list[str] = Field(
+        default_factory=list, description="Parts of URLs that a drill does not follow."
+    )
+    picture_threshold: float = Field(
+        default=0.25, ge=0, le=1, description="Share of pixels that may differ from production."
     )
 
 

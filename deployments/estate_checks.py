@@ -152,6 +152,12 @@ def _smoke(index: int, site: SiteEntry) -> Iterator[Finding]:
             path = ("sites", index, "smoke", position, "url")
             text = f"site '{site.name}': smoke check asks {host}, which is none of its domains"
             yield Finding(path, text, did_you_mean(host or "", site.domains))
+    login = urlsplit(site.login.url).hostname if site.login else site.domains[0]
+    if login not in site.domains:
+        text = f"site '{site.name}': the login page is at {login}, which is none of its domains"
+        yield Finding(
+            ("sites", index, "login", "url"), text, did_you_mean(login or "", site.domains)
+        )
     if site.databases and not any(page.needs_database for page in site.smoke):
         text = f"site '{site.name}': no smoke check shows that its database answers"
         hint = "add a page that reads the database, with needs_database: true"

@@ -8,6 +8,7 @@ from blocks.servers.base import Server
 from blocks.types import RecoverySet
 from flows.decisions.recovery_plan import Purpose, RecoveryPlan, SitePlan
 from flows.tasks.archive_steps import apply_changes, replay_logs, resume_archive
+from flows.tasks.drill_pages import check_links
 from flows.tasks.incident import Incident
 from flows.tasks.machines import connect, make_machine
 from flows.tasks.proof import check_data, check_rows
@@ -32,7 +33,7 @@ def rebuild(incident: Incident, plan: RecoveryPlan, chosen: RecoverySet) -> Rebu
 
     machine -> accounts -> packages beside files -> configuration -> database beside services ->
     what the archive holds of later changes -> each site on its own: pages at the new address ->
-    DNS -> pages as visitors see them.
+    DNS -> pages as visitors see them; in a drill: pages -> links and login page.
     A site that fails keeps its DNS; the others go on. Returns when every step has ended.
     """
     drill = plan.purpose is Purpose.DRILL
@@ -94,6 +95,6 @@ def _bring_back(
     name = plan.site.name
     healthy = submit(smoke, incident, server, plan, subject=name, after=needs)
     if drill:
-        return healthy
+        return submit(check_links, incident, server, plan, subject=name, after=[healthy])
     flipped = submit(flip_dns, incident, server, plan, subject=name, after=[healthy])
     return submit(see_as_visitor, incident, server, plan, subject=name, after=[flipped])

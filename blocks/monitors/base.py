@@ -8,7 +8,8 @@ from abc import ABC, abstractmethod
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr, field_validator
 
-from blocks.types import ReceivedAlert, SmokeCheck, SmokeResult
+from blocks.errors import Unsupported
+from blocks.types import PageRead, ReceivedAlert, SmokeCheck, SmokeResult
 
 
 class Probe(Block, ABC):
@@ -35,6 +36,18 @@ class Probe(Block, ABC):
 
         Without an address the check has failed; the result's `address` is then "".
         """
+
+    def page(self, url: str, address: str) -> PageRead:
+        """Read a page or file from this address, redirects not followed; the text of HTML alone.
+
+        Raises:
+            Unsupported: This probe says only whether a page is as it must be.
+        """
+        raise Unsupported(
+            f"page {url} at {address}",
+            f"{type(self).__name__} does not read pages",
+            "declare an http-probe for the estate",
+        )
 
 
 class AlertSource(Block, ABC):

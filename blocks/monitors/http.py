@@ -14,7 +14,8 @@ from pydantic import Field, field_validator
 from blocks.errors import ConfigurationError, Unreachable
 from blocks.monitors.base import Probe
 from blocks.monitors.page_fetch import fetch
-from blocks.types import SmokeCheck, SmokeResult
+from blocks.monitors.page_read import read_page
+from blocks.types import PageRead, SmokeCheck, SmokeResult
 
 
 class HttpProbe(Probe):
@@ -86,6 +87,10 @@ class HttpProbe(Probe):
         if not addresses:
             return SmokeResult(check, "", False, f"{name} has no IPv4 address in the DNS", 0.0)
         return self.check(check, addresses[0])
+
+    def page(self, url: str, address: str) -> PageRead:
+        """Read a page or file from this address."""
+        return read_page(url, address, ca_file=self.ca_file, timeout=self.timeout_seconds)
 
     def _resolver(self) -> dns.resolver.Resolver:
         resolver = dns.resolver.Resolver(configure=not self.resolvers)

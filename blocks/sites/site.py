@@ -21,6 +21,13 @@ class SmokePage(BaseModel):
         return SmokeCheck(self.url, self.status, self.contains, self.needs_database)
 
 
+class LoginPage(BaseModel):
+    """The page where the site's people log in; a drill wants a form with a password field there."""
+
+    url: str = Field(description="Absolute URL, such as https://www.example.org/wp-login.php.")
+    contains: str = Field(default="", description="Text that the page must show.")
+
+
 class Freshness(BaseModel):
     """A query that gives the time of the site's newest row, in UTC."""
 
@@ -64,4 +71,19 @@ class Site(Block):
     smoke: list[SmokePage] = Field(title="Smoke checks", description="Pages that must answer.")
     freshness: Freshness | None = Field(
         default=None, title="Freshness", description="Query for the site's newest row."
+    )
+    login: LoginPage | None = Field(
+        default=None, title="Login page", description="Where the site's people log in."
+    )
+    links_ignored: list[str] = Field(
+        default_factory=list,
+        title="Links not followed",
+        description="Parts of URLs that a drill does not follow from the site's first page.",
+    )
+    picture_threshold: float = Field(
+        default=0.25,
+        ge=0,
+        le=1,
+        title="Picture threshold",
+        description="Share of the first page's pixels that may differ from production.",
     )

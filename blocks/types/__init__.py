@@ -58,7 +58,7 @@ from blocks.types.servers import (
     ServerFacts,
     SshAddress,
 )
-from blocks.types.sites import SmokeCheck, SmokeResult
+from blocks.types.sites import PageRead, SmokeCheck, SmokeResult
 from blocks.types.storage import (
     BucketCheck,
     CheckResult,
@@ -117,6 +117,7 @@ __all__ = [
     "NamedRecord",
     "ObjectVersion",
     "Overlay",
+    "PageRead",
     "Part",
     "Position",
     "PowerState",

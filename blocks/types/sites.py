@@ -37,3 +37,20 @@ class SmokeResult:
     """When the certificate that was shown ends; None without one that is trusted."""
     answered: bool = False
     """Whether something spoke HTTP at the address, or TLS with whatever certificate."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageRead:
+    """What answered when a page or file was read at one address.
+
+    Attributes:
+        status: HTTP status, 0 without an answer.
+        observed: A few words: what was seen.
+        text: The page, if it is HTML.
+    """
+
+    url: str
+    address: str
+    status: int
+    observed: str
+    text: str = ""

@@ -99,6 +99,8 @@ commands = typer.Typer(
 @commands.callback()
 def continuity() -> None:
     """Disaster recovery for a small hosting agency: backup, restore, DNS, proof."""
+
+
 commands.add_typer(estate.commands, name="estate")
 commands.add_typer(archive.commands, name="archive")
 commands.add_typer(repository.commands, name="repository")

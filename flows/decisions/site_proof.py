@@ -77,16 +77,23 @@ class SiteStanding:
 
 
 def facts_of(
-    site: SiteSpec, roots: Sequence[str], exclude: Sequence[str], server: ServerSide
+    site: SiteSpec,
+    roots: Sequence[str],
+    exclude: Sequence[str],
+    server: ServerSide,
+    looks: object = None,
 ) -> dict[str, str]:
-    """Return a digest of each thing that a proof of the site rests on, by its French name."""
+    """Return a digest of each thing that a proof of the site rests on, by its French name.
+
+    `looks` is what drills look at beside the pages that must answer, as JSON values.
+    """
     database = server.database if site.databases else None
     ways = {restore_way(database, SERIES.get(each.release, "")).way for each in server.targets}
     facts: dict[str, object] = {
         "fichiers": (sorted(roots), sorted(exclude)),
         "bases": (sorted(site.databases), site.freshness_database, site.freshness_query),
         "domaines": sorted(site.domains),
-        "pages": sorted(json.dumps(asdict(each), sort_keys=True) for each in site.smoke),
+        "pages": (sorted(json.dumps(asdict(each), sort_keys=True) for each in site.smoke), looks),
         "machines": [asdict(each) for each in server.targets],
         "configuration": sorted(server.configuration),
         "dépôts": server.stores,

@@ -35,6 +35,9 @@ STEP_TITLES = {
     "archive": "Archive continue",
     "data": "Contrôle des données",
     "smoke": "Contrôle des pages",
+    "links": "Liens et connexion",
+    "before": "Captures en production",
+    "pictures": "Captures sur la machine d'exercice",
     "dns": "Bascule DNS",
     "visitors": "Contrôle en ligne",
     "verify": "Vérification finale",
@@ -75,7 +78,7 @@ STEP_TITLES = {
 
 
 PHASES = {
-    "Préparation": ("observe", "cost", "plan", "approve", "lease", "fence", "sweep"),
+    "Préparation": ("observe", "cost", "plan", "approve", "lease", "fence", "sweep", "before"),
     "Machine": ("machine", "connect", "accounts", "isolate", "engine", "packages"),
     "Serveur": ("configuration", "database", "rows", "replay", "web", "data", "cron", "archive"),
     "Relève": (
@@ -90,7 +93,7 @@ PHASES = {
         "reopen",
     ),
     "Bases du site": ("scratch", "undo", "load", "compare"),
-    "Fin": ("verify", "destroy", "tidy", "end"),
+    "Fin": ("pictures", "verify", "destroy", "tidy", "end"),
 }
 """Steps of the whole server, grouped for a message that is read at a glance."""
 
@@ -98,6 +101,7 @@ SITE_WORDS = {
     "files": "fichiers",
     "changes": "rejeu",
     "smoke": "pages",
+    "links": "liens",
     "dns": "DNS",
     "visitors": "en ligne",
 }

@@ -40,6 +40,10 @@ class SiteUnderTest(ABC):
         """Let the page answer 502."""
 
     @abstractmethod
+    def write(self, text: str) -> None:
+        """Let the page hold this text."""
+
+    @abstractmethod
     def name(self, name: str, *addresses: str) -> None:
         """Put a name into the resolver."""
 
@@ -56,6 +60,9 @@ class InMemory(SiteUnderTest):
 
     def spoil(self) -> None:
         self.probe.break_page(self.check.url, "HTTP 502 from nginx, expected 200")
+
+    def write(self, text: str) -> None:
+        self.probe.write(self.check.url, text)
 
     def name(self, name: str, *addresses: str) -> None:
         self.probe.name(name, *addresses)
@@ -83,6 +90,9 @@ class Real(SiteUnderTest):
 
     def spoil(self) -> None:
         self.answers.status = 502
+
+    def write(self, text: str) -> None:
+        self.answers.body = text.encode()
 
     def name(self, name: str, *addresses: str) -> None:
         self.names.records[name] = list(addresses)
@@ -175,6 +185,17 @@ class TestEveryProbe:
         result = here.probe.check(here.check, HERE)
         assert (result.passed, result.answered) == (False, True)
         assert result.observed == "HTTP 502 from nginx, expected 200"
+
+    def test_reads_a_page_for_what_is_on_it(self, here: SiteUnderTest) -> None:
+        here.write("<h1>Dernière commande : 4711</h1>")
+        page = here.probe.page(here.check.url, HERE)
+        assert (page.url, page.address, page.status) == (here.check.url, HERE, 200)
+        assert "Dernière commande" in page.text
+
+    def test_a_page_that_nobody_serves_has_no_status(self, here: SiteUnderTest) -> None:
+        page = here.probe.page(here.check.url, THERE)
+        assert (page.status, page.text) == (0, "")
+        assert page.observed.startswith("no answer (")
 
     def test_resolves_sorted(self, here: SiteUnderTest) -> None:
         here.name(HOST, "192.0.2.9", "192.0.2.10")
@@ -352,3 +373,27 @@ class TestFromAnotherMachine:
         hostile = replace(real.check, url=real.check.url + "?a[1-3]={x,y}")
         assert real.probe.check(hostile, HERE).passed
         assert real.answers.paths == ["/?a[1-3]={x,y}"]
+
+
+def test_a_page_is_read_with_its_own_name_and_a_certificate_that_fits(real: Real) -> None:
+    real.probe.page(real.check.url, HERE)
+    assert real.answers.hosts == [f"{HOST}:{real.port}"]
+    assert real.answers.server_names == [HOST]
+    other = real.check.url.replace(HOST, "autre.atelier.test")
+    assert real.probe.page(other, HERE).status == 0, "the certificate does not cover it"
+
+
+def test_only_the_text_of_html_is_read_and_redirects_are_not_followed(real: Real) -> None:
+    real.answers.content_type = "image/png"
+    real.answers.status, real.answers.headers = 302, {"Location": "/ailleurs"}
+    page = real.probe.page(real.check.url, HERE)
+    assert (page.status, page.text) == (302, "")
+    assert real.answers.paths == ["/"]
+
+
+def test_a_page_that_trickles_is_read_as_far_as_time_allows(real: Real) -> None:
+    real.answers.trickle = 0.1
+    began = time.monotonic()
+    page = real.block(timeout_seconds=0.5).page(real.check.url, HERE)
+    assert time.monotonic() - began < 2
+    assert page.status in (0, 200)

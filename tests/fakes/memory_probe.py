@@ -10,7 +10,7 @@ from pydantic import PrivateAttr
 from blocks.dns.base import DnsZone
 from blocks.errors import Unreachable
 from blocks.monitors.base import Probe
-from blocks.types import SmokeCheck, SmokeResult
+from blocks.types import PageRead, SmokeCheck, SmokeResult
 
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
 """When certificates end that no test has said anything of."""
@@ -28,6 +28,8 @@ class MemoryProbe(Probe):
     _zones: list[DnsZone] = PrivateAttr(default_factory=list)
     _certificates: dict[str, datetime] = PrivateAttr(default_factory=dict)
     _deaf: bool = PrivateAttr(default=False)
+    _texts: dict[str, str] = PrivateAttr(default_factory=dict)
+    _missing: set[tuple[str, str]] = PrivateAttr(default_factory=set)
 
     # --- what a test does to it ---
 
@@ -42,6 +44,14 @@ class MemoryProbe(Probe):
     def break_page(self, url: str, observed: str, address: str = "") -> None:
         """Let a page fail with this sentence, at one address or, by default, at all."""
         self._broken[url, address] = observed
+
+    def write(self, url: str, text: str) -> None:
+        """Let a page hold this text wherever its host is served."""
+        self._texts[url] = text
+
+    def lose(self, url: str, address: str) -> None:
+        """Let this address answer 404 for a page or file."""
+        self._missing.add((url, address))
 
     def certify(self, host: str, until: datetime) -> None:
         """Let a host's certificate end then."""
@@ -96,6 +106,14 @@ class MemoryProbe(Probe):
         until = self._certificates.get(host, LATER) if known else None
         answered = address in self._served
         return SmokeResult(check, address, passed, observed, 0.01, until, answered=answered)
+
+    def page(self, url: str, address: str) -> PageRead:
+        """Return the text that was written for the page, if its host is served at this address."""
+        if (urlsplit(url).hostname or "") not in self._served.get(address, ()):
+            return PageRead(url, address, 0, "no answer (ConnectError)")
+        if (url, address) in self._missing:
+            return PageRead(url, address, 404, "HTTP 404")
+        return PageRead(url, address, 200, "HTTP 200", self._texts.get(url, ""))
 
     def check_through_dns(self, check: SmokeCheck) -> SmokeResult:
         """Resolve, then check."""

@@ -47,7 +47,7 @@ SERVER = ServerSide(TARGETS, ("/etc", "/var/spool/cron"), ("restic/one", "s3/one
 
 def facts(site: SiteSpec = SITE, server: ServerSide = SERVER, **paths: Any) -> dict[str, str]:
     kept = {"roots": ("/srv/b", "/srv/c"), "exclude": ("/srv/b/cache",)} | paths
-    return facts_of(site, kept["roots"], kept["exclude"], server)
+    return facts_of(site, kept["roots"], kept["exclude"], server, kept.get("looks"))
 
 
 def standing(today: dict[str, str], **changes: Any) -> SiteStanding:
@@ -65,6 +65,7 @@ EDITS = {
     "a page": ("pages", facts(replace(SITE, smoke=(replace(PAGE, url="https://x.test/"),)))),
     "a page's status": ("pages", facts(replace(SITE, smoke=(replace(PAGE, status=301),)))),
     "a page's text": ("pages", facts(replace(SITE, smoke=(replace(PAGE, contains="x"),)))),
+    "the login page": ("pages", facts(looks=("https://boutique.test/admin", [], 0.25))),
     "the order of targets": ("machines", facts(server=replace(SERVER, targets=TARGETS[::-1]))),
     "a target's size": (
         "machines",
