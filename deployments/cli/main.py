@@ -72,24 +72,15 @@ COMMANDS = {
         "watch:watch",
         "Look at a server's sites from every vantage point; say what it means and what to type.",
     ),
+    "sweep": Entry(
+        "sweep:sweep",
+        "Destroy the machines of drills that no longer run; name machines that nothing explains.",
+    ),
     "estate": Entry("estate:commands", "The estate file: what is protected, and how."),
     "archive": Entry("archive:commands", "The continuous archive."),
     "repository": Entry("repository:commands", "The bucket: what it promises, and how to go back."),
 }
 """Every command; most import Prefect, so each is imported when it is used, not to be listed."""
-from deployments.cli import (
-    approve,
-    archive,
-    cost,
-    estate,
-    look,
-    readiness,
-    report,
-    repository,
-    run,
-    site,
-    sweep,
-)
 
 commands = typer.Typer(
     cls=on_demand(COMMANDS), no_args_is_help=True, pretty_exceptions_enable=False
@@ -99,17 +90,6 @@ commands = typer.Typer(
 @commands.callback()
 def continuity() -> None:
     """Disaster recovery for a small hosting agency: backup, restore, DNS, proof."""
-
-
-commands.add_typer(estate.commands, name="estate")
-commands.add_typer(archive.commands, name="archive")
-commands.add_typer(repository.commands, name="repository")
-for command in (
-    *(run.backup, run.verify, run.recover, run.drill, sweep.sweep),
-    *(site.restore_site, approve.approve),
-    *(look.sets, look.status, readiness.readiness, repository.retention, cost.cost, report.report),
-):
-    commands.command()(command)
 
 
 def app() -> None:
