@@ -26,8 +26,8 @@ class Browser(ABC):
     ) -> bytes:
         """Return a PNG of exactly width x height pixels: the top of the page once it is complete.
 
-        It shows what the server answers, a page of an error too. Nothing but the URL's own host is
-        reached: what a page wants of other hosts stays away, the same way each time.
+        It shows what the server answers, a page of an error too. Nothing but the URL's own host,
+        with `www.` and without, is reached: what a page wants of others stays away each time.
 
         Args:
             url: http or https (or file, for a page of our own).

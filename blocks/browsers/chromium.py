@@ -148,7 +148,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _only(url: str, address: str) -> str:
-    """Return the rules by which the URL's host alone is found, at this address if one is given.
+    """Return the rules by which nothing but the URL's host is found, at this address if given.
 
     Raises:
         ConfigurationError: It is no URL of a page, or no address.
@@ -162,10 +162,16 @@ def _only(url: str, address: str) -> str:
         return "MAP * ~NOTFOUND"
     if found.scheme not in ("http", "https") or not found.hostname:
         raise ConfigurationError(url, "is no page's URL", "give an http or https URL")
+    hosts = found.hostname, _twin(found.hostname)
     if at is None:
-        return f"MAP * ~NOTFOUND, EXCLUDE {found.hostname}"
+        return ", ".join(("MAP * ~NOTFOUND", *(f"EXCLUDE {each}" for each in hosts)))
     shown = f"[{at}]" if at.version == 6 else str(at)
-    return f"MAP {found.hostname} {shown}, MAP * ~NOTFOUND"
+    return ", ".join((*(f"MAP {each} {shown}" for each in hosts), "MAP * ~NOTFOUND"))
+
+
+def _twin(host: str) -> str:
+    """Return the host with `www.` or without: a site leads from one to the other."""
+    return host.removeprefix("www.") if host.startswith("www.") else f"www.{host}"
 
 
 def _go(page: Devtools, url: str) -> None:

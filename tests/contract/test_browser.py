@@ -81,6 +81,16 @@ def test_a_page_of_an_error_is_shown_as_it_is() -> None:
         assert pixel(Chromium().picture(f"http://127.0.0.1:{port}/"))[1] == (0, 128, 0)
 
 
+@pytest.mark.parametrize(("asked", "led"), [(NAME, f"www.{NAME}"), (f"www.{NAME}", NAME)])
+def test_a_site_may_lead_to_its_name_with_or_without_www(asked: str, led: str) -> None:
+    with site(None, "127.0.0.1") as (second, shown), site(None, "127.0.0.1") as (first, answers):
+        shown.body = GREEN.encode()
+        answers.status, answers.headers = 301, {"Location": f"http://{led}:{second}/"}
+        png = Chromium().picture(f"http://{asked}:{first}/", address="127.0.0.1")
+    assert pixel(png)[1] == (0, 128, 0)
+    assert shown.hosts[0] == f"{led}:{second}"
+
+
 def test_where_nothing_answers_there_is_no_picture() -> None:
     with pytest.raises(Unreachable, match="ERR_CONNECTION_REFUSED"):
         Chromium().picture(f"http://127.0.0.1:{closed_port()}/")
