@@ -65,7 +65,7 @@ COMMANDS = {
     ),
     "report": Entry(
         "report:report",
-        "Write the post-incident report: promises, loss, decisions, timeline, GDPR sheet.",
+        "Write the post-incident report: promises, loss, timeline, cost, changes, GDPR sheet.",
     ),
     "alerts": Entry("alerts:commands", "Alerts of UptimeRobot and Pingdom: they make us look."),
     "watch": Entry(

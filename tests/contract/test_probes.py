@@ -150,15 +150,6 @@ def here(
         yield found
 
 
-def says_only_whether(probe: Probe) -> bool:
-    """Return whether this probe reads no pages; then it must say so."""
-    if not isinstance(probe, OverSshProbe):
-        return False
-    with pytest.raises(Unsupported, match="does not read pages"):
-        probe.page(f"https://{HOST}/", HERE)
-    return True
-
-
 class TestEveryProbe:
     def test_a_page_as_it_must_be(self, here: SiteUnderTest) -> None:
         result = here.probe.check(here.check, HERE)
@@ -194,21 +185,6 @@ class TestEveryProbe:
         result = here.probe.check(here.check, HERE)
         assert (result.passed, result.answered) == (False, True)
         assert result.observed == "HTTP 502 from nginx, expected 200"
-
-    def test_reads_a_page_for_what_is_on_it(self, here: SiteUnderTest) -> None:
-        if says_only_whether(here.probe):
-            return
-        here.write("<h1>Dernière commande : 4711</h1>")
-        page = here.probe.page(here.check.url, HERE)
-        assert (page.url, page.address, page.status) == (here.check.url, HERE, 200)
-        assert "Dernière commande" in page.text
-
-    def test_a_page_that_nobody_serves_has_no_status(self, here: SiteUnderTest) -> None:
-        if says_only_whether(here.probe):
-            return
-        page = here.probe.page(here.check.url, THERE)
-        assert (page.status, page.text) == (0, "")
-        assert page.observed.startswith("no answer (")
 
     def test_resolves_sorted(self, here: SiteUnderTest) -> None:
         here.name(HOST, "192.0.2.9", "192.0.2.10")
@@ -381,34 +357,10 @@ class TestFromAnotherMachine:
             with pytest.raises(Unreachable) as error:
                 act()
             assert error.value.subject != HOST, "not said of the site's name"
+        with pytest.raises(Unsupported, match="does not read pages"):
+            probe.page(real.check.url, HERE)
 
     def test_no_file_and_no_variable_of_the_account_changes_the_look(self, real: Real) -> None:
         hostile = replace(real.check, url=real.check.url + "?a[1-3]={x,y}")
         assert real.probe.check(hostile, HERE).passed
         assert real.answers.paths == ["/?a[1-3]={x,y}"]
-
-
-def test_a_page_is_read_with_its_own_name_and_a_certificate_that_fits(real: Real) -> None:
-    if says_only_whether(real.probe):
-        return
-    real.probe.page(real.check.url, HERE)
-    assert real.answers.hosts == [f"{HOST}:{real.port}"]
-    assert real.answers.server_names == [HOST]
-    other = real.check.url.replace(HOST, "autre.atelier.test")
-    assert real.probe.page(other, HERE).status == 0, "the certificate does not cover it"
-
-
-def test_only_the_text_of_html_is_read_and_redirects_are_not_followed(real: Real) -> None:
-    real.answers.content_type = "image/png"
-    real.answers.status, real.answers.headers = 302, {"Location": "/ailleurs"}
-    page = real.probe.page(real.check.url, HERE)
-    assert (page.status, page.text) == (302, "")
-    assert real.answers.paths == ["/"]
-
-
-def test_a_page_that_trickles_is_read_as_far_as_time_allows(real: Real) -> None:
-    real.answers.trickle = 0.1
-    began = time.monotonic()
-    page = real.block(timeout_seconds=0.5).page(real.check.url, HERE)
-    assert time.monotonic() - began < 2
-    assert page.status in (0, 200)
