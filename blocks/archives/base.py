@@ -13,7 +13,7 @@ from blocks.archives.agent import Destination
 from blocks.domain import DeclaredDomain
 from blocks.repositories.versions import VersionedObjects
 from blocks.servers.base import Server
-from blocks.types import ArchiveListing, FailureDomain, LogPiece, SelfTest
+from blocks.types import ArchiveListing, FailureDomain, LogPiece, SelfTest, StoreAddress
 
 
 class Archive(Block, ABC):
@@ -60,6 +60,10 @@ class Archive(Block, ABC):
     @abstractmethod
     def versions(self) -> VersionedObjects:
         """Return all versions of its pieces, with the key that may lengthen locks."""
+
+    @abstractmethod
+    def address(self) -> StoreAddress:
+        """Return where it lies, for a person who has to type it by hand."""
 
     @abstractmethod
     def failure_domain(self) -> FailureDomain:

@@ -28,6 +28,7 @@ from blocks.types import (
     LogPiece,
     RemoteCommand,
     SelfTest,
+    StoreAddress,
 )
 
 _LINKS = timedelta(hours=6)
@@ -88,6 +89,9 @@ class S3Archive(Archive):
 
     def place(self) -> str:
         return self.store.place()
+
+    def address(self) -> StoreAddress:
+        return self.store.address()
 
     def retains(self) -> bool:
         return bool(self.prune_access_key)

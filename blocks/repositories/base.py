@@ -23,6 +23,7 @@ from blocks.types import (
     SelfTest,
     SliceRead,
     Snapshot,
+    StoreAddress,
     StoredFile,
     StoredObject,
 )
@@ -87,6 +88,10 @@ class Repository(Block, ABC):
         title="Failure domain",
         description="Provider, site and account of this repository.",
     )
+
+    @abstractmethod
+    def address(self) -> StoreAddress:
+        """Return where it lies, for a person who has to type it by hand."""
 
     @abstractmethod
     def failure_domain(self) -> FailureDomain:

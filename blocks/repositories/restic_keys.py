@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ from blocks.repositories.restic_release import BINARY, SHA256
 from blocks.repositories.s3 import S3ObjectStore, addresses_of
 from blocks.repositories.s3_versions import S3Versions
 from blocks.repositories.versions import VersionedObjects
-from blocks.types import FailureDomain, KeyRole, RemoteCommand
+from blocks.types import FailureDomain, KeyRole, RemoteCommand, StoreAddress
 
 _NOTHING = "key-check/"
 """A folder that never holds anything."""
@@ -88,6 +89,11 @@ class ResticKeys(Repository):
 
     def place(self) -> str:
         return self.store.place()
+
+    def address(self) -> StoreAddress:
+        found = self.store.address()
+        journal = replace(found, bucket=self.state_bucket or found.bucket).folder
+        return replace(found, journal=journal)
 
     def lock_time(self) -> timedelta:
         return timedelta(days=self.lock_days)

@@ -16,7 +16,7 @@ from blocks.errors import AlreadyExists, ConfigurationError, NotFound, Unreachab
 from blocks.repositories.base import ObjectStore
 from blocks.repositories.profiles import PROFILES, Checksums, Profile
 from blocks.repositories.s3_errors import translate, was_retried
-from blocks.types import StoredObject
+from blocks.types import StoreAddress, StoredObject
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -168,6 +168,17 @@ class S3ObjectStore(ObjectStore):
     def place(self) -> str:
         """Name the folder that the keys lie in, whatever the way to reach it."""
         return f"{self.service()}/{self.bucket}/{self.path('')}".rstrip("/")
+
+    def address(self) -> StoreAddress:
+        """Return where it lies, for a person who has to type it by hand."""
+        return StoreAddress(
+            endpoint=self.service(),
+            region=self.region,
+            bucket=self.bucket,
+            prefix=self.path("").strip("/"),
+            access_key=self.access_key,
+            path_style=self.path_style,
+        )
 
     def with_key(self, access_key: str, secret_key: SecretStr) -> S3ObjectStore:
         """Return the same place, reached with another key; with its own if there is no other."""

@@ -48,6 +48,7 @@ from blocks.types.machines import (
     Stock,
 )
 from blocks.types.names import AddressChange, AddressRecord, NamedRecord
+from blocks.types.people import Company, Contact, Duty
 from blocks.types.places import FailureDomain
 from blocks.types.promises import Frequency, Tier
 from blocks.types.servers import (
@@ -67,6 +68,7 @@ from blocks.types.storage import (
     Lock,
     ObjectVersion,
     SelfTest,
+    StoreAddress,
 )
 from blocks.types.verification import (
     Damage,
@@ -92,10 +94,13 @@ __all__ = [
     "CheckResult",
     "CheckState",
     "CommandResult",
+    "Company",
+    "Contact",
     "Damage",
     "DatabaseContent",
     "DatabaseFacts",
     "DatabaseSchema",
+    "Duty",
     "FailureDomain",
     "FileDigest",
     "FilePiece",
@@ -141,6 +146,7 @@ __all__ = [
     "SpotCheck",
     "SshAddress",
     "Stock",
+    "StoreAddress",
     "StoredFile",
     "StoredObject",
     "TableContent",

@@ -16,6 +16,31 @@ class KeyRole(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class StoreAddress:
+    """Where a store is, as a person types it by hand; no secret.
+
+    Attributes:
+        endpoint: URL without a slash at its end.
+        access_key: Id of the key that reads.
+        journal: Bucket and folder of the journal, where it is not that of the backups.
+        path_style: Whether the bucket is named in the path, not in the host.
+    """
+
+    endpoint: str
+    region: str
+    bucket: str
+    prefix: str
+    access_key: str
+    journal: str = ""
+    path_style: bool = True
+
+    @property
+    def folder(self) -> str:
+        """The bucket, with the folder in it if there is one."""
+        return f"{self.bucket}/{self.prefix}".rstrip("/")
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectVersion:
     """One version of an object in a versioned bucket.
 

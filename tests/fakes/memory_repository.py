@@ -46,6 +46,7 @@ from blocks.types import (
     SelfTest,
     SliceRead,
     Snapshot,
+    StoreAddress,
     StoredFile,
 )
 from blocks.types.verification import NAMES
@@ -107,6 +108,9 @@ class MemoryRepository(Repository):
         return self
 
     # --- the contract ---
+
+    def address(self) -> StoreAddress:
+        return StoreAddress("http://127.0.0.1:1", "memory", "memory", "", "worker", "memory")
 
     def objects(self) -> ObjectStore:
         return self._elsewhere or self._objects
