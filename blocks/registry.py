@@ -14,6 +14,7 @@ from prefect.context import SyncClientContext
 from blocks.errors import ConfigurationError
 
 MODULES = (
+    "blocks.agency",
     "blocks.archives.s3_archive",
     "blocks.databases.mariadb",
     "blocks.dns.rfc2136",

@@ -14,6 +14,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from blocks.agency import Person, Supplier
 from blocks.archives.base import Archive
 from blocks.dns.base import DnsZone
 from blocks.domain import DeclaredDomain
@@ -73,10 +74,24 @@ AbsolutePath = Annotated[str, AfterValidator(_absolute_path)]
 DatabaseName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_$-]{1,64}$")]
 
 
+class PersonEntry(Person, Form):
+    """Somebody to call in an incident."""
+
+
+class SupplierEntry(Supplier, Form):
+    """A company that something of ours depends on."""
+
+
 class Agency(Form):
     """Who runs this estate."""
 
     name: str = Field(min_length=1, description="Name of the agency, as clients know it.")
+    people: list[PersonEntry] = Field(
+        default_factory=list, description="Whom to call in an incident, and in which order."
+    )
+    suppliers: list[SupplierEntry] = Field(
+        default_factory=list, description="Companies that the estate depends on."
+    )
 
 
 class TargetEntry(Form):

@@ -12,6 +12,7 @@ from deployments.estate import Estate, ServerEntry, SiteEntry
 from deployments.estate_alerts import check_alerts
 from deployments.estate_domains import domains
 from deployments.estate_mistakes import Finding, did_you_mean
+from deployments.estate_people import people
 from deployments.estate_storage import check_storage
 
 NAMED = (
@@ -43,6 +44,7 @@ def check(estate: Estate, names: Names, zones: Sequence[str]) -> Iterator[Findin
         yield from _databases(index, site, estate)
     yield from _servers(estate)
     yield from domains(estate)
+    yield from people(estate)
     yield from check_storage(estate)
     yield from check_alerts(estate)
 

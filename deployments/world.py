@@ -6,6 +6,7 @@ from itertools import chain
 
 from prefect.blocks.core import Block
 
+from blocks.agency import Agency
 from blocks.servers.protected import Heartbeats, ProtectedServer, Target
 from blocks.sites.site import Site
 from deployments.block_forms import BlockForm
@@ -14,6 +15,8 @@ from deployments.estate_checks import covering_zone
 from deployments.prices import read_prices
 from deployments.target_prices import target_price
 
+AGENCY = "agency/agency"
+"""Reference of the one agency's block."""
 PROBE = "probe"
 """Name of the one probe's block."""
 HEARTBEATS = ("backup", "verification")
@@ -28,7 +31,8 @@ def provide(estate: Estate) -> dict[str, Block]:
     Raises:
         ConfigurationError: A secret is missing.
     """
-    blocks: dict[str, Block] = {estate.probe.reference_as(PROBE): estate.probe.block()}
+    blocks: dict[str, Block] = {AGENCY: _agency(estate)}
+    blocks[estate.probe.reference_as(PROBE)] = estate.probe.block()
     named = (estate.providers, estate.repositories, estate.archives, estate.zones, estate.notifiers)
     for form in chain(*named, estate.witnesses, estate.alerts):
         blocks[form.reference] = form.block()
@@ -43,6 +47,11 @@ def provide(estate: Estate) -> dict[str, Block]:
         reference = f"{ProtectedServer.get_block_type_slug()}/{server.name}"
         blocks[reference] = _protected_server(estate, server)
     return blocks
+
+
+def _agency(estate: Estate) -> Agency:
+    said = estate.agency.model_dump(exclude={"name"})
+    return Agency.model_validate(said | {"title": estate.agency.name})
 
 
 def heartbeat_forms(estate: Estate) -> dict[str, BlockForm]:

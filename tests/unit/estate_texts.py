@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 GOOD = """\
-agency: {name: OmniWeb}
+agency:
+  name: OmniWeb
+  people:
+    - name: Anne
+      roles: [pilote, technique, communication, décision]
+      phone: "+33 6 00 00 00 01"
+      email: anne@omniweb.test
+      order: 1
+  suppliers:
+    - {name: Host, provides: tout, support: "1007", contract: c-1, covers: [host, elsewhere]}
 probe:
   type: http-probe
   resolvers: [127.0.0.1]
