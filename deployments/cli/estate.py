@@ -71,6 +71,22 @@ def apply(
     changed = count[Action.CREATED] + count[Action.CHANGED] + count[Action.REMOVED]
     print(f"{changed or 'nothing'} changed, {count[Action.UNCHANGED]} as they were")
     _test_buckets(wanted)
+    _keep_document()
+
+
+def _keep_document() -> None:
+    """Write the recovery document anew; what keeps it from being written is told, and no more."""
+    from flows.tasks.pra_keep import keep_document
+
+    try:
+        written = keep_document.fn()
+    except ContinuityError as error:
+        print(f"PRA could not be written: {error}", file=sys.stderr)
+        return
+    latest = written.pra.versions[-1]
+    print(f"PRA : version {len(written.pra.versions)} du parc, empreinte {latest.digest}")
+    for name, why in written.lost.items():
+        print(f"PRA is not kept in {name}: {why}", file=sys.stderr)
 
 
 @commands.command()

@@ -67,6 +67,10 @@ COMMANDS = {
         "report:report",
         "Write the post-incident report: promises, loss, timeline, cost, changes, GDPR sheet.",
     ),
+    "pra": Entry(
+        "pra:pra",
+        "Write the recovery document (plan de reprise d'activité); without a file, show it here.",
+    ),
     "alerts": Entry("alerts:commands", "Alerts of UptimeRobot and Pingdom: they make us look."),
     "watch": Entry(
         "watch:watch",

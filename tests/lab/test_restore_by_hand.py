@@ -1,34 +1,46 @@
-"""Docs/restore-by-hand.md: its commands alone bring a site back on a bare Debian machine."""
+"""The recovery document: its commands alone bring a site back on a bare Debian machine."""
 
 import re
+import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from deployments.lab import machines, production, second_storage
+from deployments.lab import machines, production
 from deployments.lab.config import ROOT
 from deployments.lab.pit_restore import wait_until_archived
 from deployments.lab.production_database import accounts, programs, tables
 from deployments.lab.production_fingerprint import VOLATILE, WITHOUT_TABLES, compare, files
-from deployments.lab.storage import PORT
-from deployments.lab.storage_rules import BUCKET
-from tests.lab.estate import estate
+from tests.lab.estate import COMMAND, estate
 from tests.lab.story import IMAGES, upload
+from tests.pra_leftovers import leftovers
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
-DOCUMENT = ROOT / "docs" / "restore-by-hand.md"
 MACHINE, ADDRESS = "byhand", 40
 SITE, DATABASE, ROOT_FOLDER = "boutique", "boutique", "/srv/boutique"
 LONG = timedelta(minutes=8)
 SHORT = timedelta(seconds=60)
 
 
-def commands(heading):
-    """Return the bash blocks below the headings that match."""
-    parts = re.split(r"^## ", DOCUMENT.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
-    found = [part for part in parts if re.match(heading, part)]
-    assert found, heading
+@pytest.fixture(scope="module")
+def document(here, story):
+    """The chapter of the recovery document, as it is made of this lab now."""
+    folder = ROOT / "var" / "pra"
+    folder.mkdir(parents=True, exist_ok=True)
+    markdown, html = folder / "document.md", folder / "document.html"
+    words = [*COMMAND, "pra", "--markdown", str(markdown), "--html", str(html)]
+    subprocess.run(words, timeout=60, check=True)
+    text = markdown.read_text(encoding="utf-8")
+    assert leftovers(text) == []
+    return text.split("## 9. Reprise à la main", 1)[1].split("\n## ", 1)[0]
+
+
+def commands(document, *headings):
+    """Return the bash blocks below these headings, in this order."""
+    parts = re.split(r"^#{3,4} ", document, flags=re.MULTILINE)[1:]
+    found = [part for heading in headings for part in parts if re.match(heading, part)]
+    assert len(found) >= len(headings), headings
     return "\n".join(
         block
         for part in found
@@ -37,47 +49,33 @@ def commands(heading):
 
 
 def filled(block, values):
-    """Write the values into the first block the way the document tells: between the apostrophes."""
+    """Write secrets into a block the way the document tells: between the apostrophes."""
     for name, value in values.items():
         block, count = re.subn(
             rf"^((?:export )?{name}=)'[^']*'", rf"\1'{value}'", block, flags=re.M
         )
         assert count == 1, name
-    assert "exemple" not in re.sub("#.*", "", block)
+    left = re.findall(r"='(secret|mot-de-passe)'", block)
+    assert not left
     return block
 
 
-def variables(lab):
-    """Return what the person with the sealed envelope knows."""
-    return {
-        "STOCKAGE": f"http://{lab.storage}:{PORT}",
-        "REGION": "default",
-        "COMPARTIMENT": BUCKET,
-        "SERVEUR": "web1",
-        "SITE": SITE,
-        "BASE": DATABASE,
-        "DOMAINE": "boutique.atelier.test",
-        "AWS_ACCESS_KEY_ID": lab.secret("s3-server-access-key"),
-        "AWS_SECRET_ACCESS_KEY": lab.secret("s3-server-secret-key"),
-        "RESTIC_PASSWORD": lab.secret("restic-password"),
-    }
+def session(document, lab, repository="principal"):
+    """Return the blocks of step 1 for the shop, with what the sealed kit holds."""
+    key = {"principal": "s3-worker-secret-key", "copie": "second-worker-secret-key"}
+    password = {"principal": "restic-password", "copie": "second-restic-password"}
+    return filled(
+        commands(document, "Serveur web1", f"Dépôt {repository}", f"Site {SITE}", "Pour finir"),
+        {
+            "AWS_SECRET_ACCESS_KEY": lab.secret(key[repository]),
+            "RESTIC_PASSWORD": lab.secret(password[repository]),
+        },
+    )
 
 
-def variables_of_copy(lab):
-    """Return the same of the other storage, where the first one is lost."""
-    return variables(lab) | {
-        "STOCKAGE": second_storage.endpoint(lab),
-        "REGION": "us-east-1",
-        "COMPARTIMENT": second_storage.BUCKET,
-        "AWS_ACCESS_KEY_ID": lab.secret("second-server-access-key"),
-        "AWS_SECRET_ACCESS_KEY": lab.secret("second-server-secret-key"),
-        "RESTIC_PASSWORD": lab.secret("second-restic-password"),
-    }
-
-
-def follow(lab, server, heading):
-    """Run the blocks in one session, which ends at the first command that fails."""
-    return typed(server, filled(commands("1[.]"), variables(lab)) + commands(heading))
+def follow(document, lab, server, *steps):
+    """Run steps in one session, which ends at the first command that fails."""
+    return typed(server, session(document, lab) + "\n" + commands(document, *steps))
 
 
 def typed(server, script):
@@ -108,9 +106,9 @@ def machine(here):
 
 
 @pytest.fixture(scope="module")
-def restored(here, story, machine):
-    """The machine after chapters 2 to 7, and what its terminal showed."""
-    return machine, follow(here, machine, "[2-7][.]")
+def restored(here, document, machine):
+    """The machine after steps 2 to 7, and what its terminal showed."""
+    return machine, follow(document, here, machine, "Étape [2-7][.]")
 
 
 def test_site_comes_back_with_stock_tools(story, restored):
@@ -147,9 +145,9 @@ def test_tools_are_those_of_debian(restored):
     assert server.run(("test", "!", "-e", "/usr/local/lib/continuity"), timeout=SHORT).status == 0
 
 
-def test_physical_copy_brings_every_database_back(here, story, restored):
+def test_physical_copy_brings_every_database_back(here, document, story, restored):
     server, _ = restored
-    follow(here, server, "8[.]")
+    follow(document, here, server, "Étape 8[.]")
     assert (
         compare(
             {"tables": story.fingerprint["tables"], "programs": story.fingerprint["programs"]},
@@ -159,7 +157,7 @@ def test_physical_copy_brings_every_database_back(here, story, restored):
     )
 
 
-def test_the_archives_copy_brings_databases_and_files_to_its_last_moment(here, restored):
+def test_the_archives_copy_brings_databases_and_files_to_its_last_moment(here, document, restored):
     server, _ = restored
     web1 = production.connect(here)
     upload(here, "apres-coup.bin")
@@ -167,14 +165,13 @@ def test_the_archives_copy_brings_databases_and_files_to_its_last_moment(here, r
     web1.run(("mariadb",), stdin=written.encode(), timeout=SHORT)
     try:
         wait_until_archived(estate(), datetime.now(UTC))
-        archive = {
-            "ARCHIVE": f"{second_storage.BUCKET}/archive",
+        secrets = {
+            "RCLONE_CONFIG_ARCHIVE_SECRET_ACCESS_KEY": here.secret("second-worker-secret-key"),
             "IDENTITE": here.secret("second-archive-identity"),
         }
-        shown = typed(
-            server,
-            filled(commands("1[.]"), variables_of_copy(here)) + filled(commands("9[.]"), archive),
-        )
+        archive = filled(commands(document, "Archive copie"), secrets)
+        replay = commands(document, "Lire l'archive")
+        shown = typed(server, "\n".join((session(document, here, "copie"), archive, replay)))
         print(f"\n{shown}")
         was = {"tables": tables(web1, without=WITHOUT_TABLES), "programs": programs(web1)}
         now = {"tables": tables(server, without=WITHOUT_TABLES), "programs": programs(server)}
