@@ -41,10 +41,6 @@ class Server(Block, ABC):
     def authorized_key(self) -> str:
         """Return the SSH public key with which this block logs in."""
 
-    def login(self) -> str:
-        """Return what a person types behind `ssh` to log in there."""
-        return f"root@{self.address}"
-
     # --- commands and files ---
 
     @abstractmethod

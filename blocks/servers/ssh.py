@@ -101,10 +101,6 @@ class SshServer(DebianServer):
             connect_timeout_seconds=self.connect_timeout_seconds,
         )
 
-    def login(self) -> str:
-        port = "" if self.port == 22 else f"-p {self.port} "
-        return f"{port}{self.user}@{self.address}"
-
     def authorized_key(self) -> str:
         return public_key(self._login())
 

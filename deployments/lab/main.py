@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from blocks.errors import ContinuityError
-from deployments.lab import images, lab, machines
+from blocks.errors import ConfigurationError, ContinuityError
+from deployments.lab import control, images, lab, machines
 from deployments.lab.config import Lab, current
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
@@ -69,6 +70,21 @@ def image(name: Annotated[str, typer.Argument(help="Folder of deployments/lab/re
     print(images.build(name, lambda line: print(line, file=sys.stderr)))
 
 
+@app.command()
+def env() -> None:
+    """Print what a shell needs to be this lab's operator: eval "$(script/lab env)"."""
+    for name, value in _operator(current()).items():
+        print(f"export {name}={shlex.quote(value)}")
+
+
+@app.command()
+def shell() -> None:
+    """Open a shell in which `continuity` speaks to this lab."""
+    here = current()
+    words = ["bash", "--rcfile", str(_prompt(here))]
+    os.execvpe("bash", words, {**os.environ, **_operator(here)})  # noqa: S606
+
+
 @machine.command("up")
 def machine_up(
     name: Name,
@@ -95,6 +111,26 @@ def main() -> None:
     except ContinuityError as failed:
         print(f"lab: {failed}", file=sys.stderr)
         sys.exit(1)
+
+
+def _operator(here: Lab) -> dict[str, str]:
+    """Return the environment of somebody who works on the lab from this machine."""
+    if not control.estate_path(here).exists():
+        raise ConfigurationError(f"lab {here.name}", "is not up", "script/lab up")
+    programs = Path(sys.executable).parent
+    return control.environment(here) | {
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "CONTINUITY_LAB": here.name,
+        "CONTINUITY_LAB_NETWORK": str(here.network),
+        "LAB_CA": str(here.secrets / "ca.pem"),
+    }
+
+
+def _prompt(here: Lab) -> Path:
+    """Write the shell's start file: a prompt that nobody takes for that of real servers."""
+    file = here.state / "shell.rc"
+    file.write_text(f"PS1='(labo {here.name}) \\w \\$ '\n", encoding="utf-8")
+    return file
 
 
 def _ssh(here: Lab, known: Path) -> list[str]:

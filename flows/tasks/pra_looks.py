@@ -14,7 +14,7 @@ from blocks.agency import Agency
 from blocks.archives.base import Archive
 from blocks.errors import ContinuityError
 from blocks.repositories.base import Repository
-from blocks.types import Account, MachineSize, RecoverySet
+from blocks.types import Account, MachineSize, RecoverySet, SshAddress
 from flows.decisions.pra import Pra, PraServer, PraSite, PraStore, PraTarget, Trial
 from flows.decisions.protection import CopyView, Digit
 from flows.decisions.readiness import newest
@@ -112,7 +112,7 @@ def describe(estate: Estate, seen: Looks) -> PraServer:
     return PraServer(
         name=estate.name,
         address=estate.server.address,
-        login=estate.server.login(),
+        login=_login(estate.server.ssh_address()),
         domain=declared.domain.value(),
         origin=declared.origin,
         origin_machine=declared.origin_machine,
@@ -125,6 +125,12 @@ def describe(estate: Estate, seen: Looks) -> PraServer:
         plan=seen.plan,
         rule=seen.rule,
     )
+
+
+def _login(there: SshAddress) -> str:
+    """Return what a person types behind `ssh`."""
+    port = "" if there.port == 22 else f"-p {there.port} "
+    return f"{port}{there.user}@{there.address}"
 
 
 def _channels(opened: Sequence[Estate]) -> tuple[str, ...]:

@@ -1,0 +1,53 @@
+"""The training page can be followed: its blocks are found, what is to be copied is shown."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from blocks.errors import VerificationFailed
+from deployments.lab.campaign_formation import PAGE, TO_COPY, WHERE, blocks, filled
+
+TEXT = PAGE.read_text(encoding="utf-8")
+SHOWN = (
+    "Empreinte du plan : **`aaaaaaaaaaaa`** (incident `inc-old`)\n"
+    "Empreinte du plan : **`0123456789ab`** (incident `inc-formation`)\n"
+    "| serveur `web1` : mettre `address: 10.89.0.100` à la place de `10.89.0.10`, sous `ssh` "
+    "`host_key: ssh-ed25519 AAAA`, et `origin: {provider: lab, machine: rec-web1-1}` |\n"
+)
+
+
+def test_every_chapter_that_is_numbered_has_something_to_do() -> None:
+    numbered = re.findall(r"^## (\d\. .+)$", TEXT, re.MULTILINE)
+    assert len(numbered) == 8
+    for chapter in numbered:
+        part = TEXT.split(f"## {chapter}\n", 1)[1].split("\n## ", 1)[0]
+        assert "```bash" in part or "- [ ] " in part, chapter
+
+
+def test_all_that_is_to_be_copied_is_known_and_asked_for() -> None:
+    names = {name for each in blocks(TEXT) for name in TO_COPY.findall(each.commands)}
+    assert names == set(WHERE)
+
+
+def test_what_is_copied_is_what_was_shown_last() -> None:
+    commands = "EMPREINTE='à-recopier'\nNOUVELLE_ADRESSE='à-recopier'\n"
+    commands += "NOUVELLE_CLE='à-recopier'\nNOUVELLE_MACHINE='à-recopier'\n"
+    assert filled(commands, SHOWN).splitlines() == [
+        "EMPREINTE='0123456789ab'",
+        "NOUVELLE_ADRESSE='10.89.0.100'",
+        "NOUVELLE_CLE='ssh-ed25519 AAAA'",
+        "NOUVELLE_MACHINE='rec-web1-1'",
+    ]
+
+
+def test_what_was_not_shown_stops_the_exercise() -> None:
+    with pytest.raises(VerificationFailed, match="EMPREINTE was not shown"):
+        filled("EMPREINTE='à-recopier'\n", "nothing")
+
+
+def test_the_minutes_add_up_to_an_hour() -> None:
+    spans = re.findall(r"^\| (\d+) à (\d+) \|", TEXT, re.MULTILINE)
+    assert [begin for begin, _ in spans[1:]] == [end for _, end in spans[:-1]]
+    assert (spans[0][0], spans[-1][1]) == ("0", "60")
