@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
-from flows.tasks.pra_keep import keep_document
+from flows.tasks.pra_keep import keep_document, keep_printed
 
 
 @flow(name="document", flow_run_name="document", persist_result=False)
@@ -21,4 +21,5 @@ def document() -> str:
     """
     written = keep_document(subject="document")
     create_markdown_artifact(key="pra", markdown=written.markdown)
+    keep_printed(written, subject="document")
     return written.pra.versions[-1].digest

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from blocks.browsers.chromium import Chromium
 from deployments.cli.connection import EstateFile, Local, connected
 from deployments.cli.page import show
 from deployments.cli.progress import shown
@@ -17,6 +18,7 @@ _FILE = "Write it to this file."
 def pra(
     markdown: Annotated[Path | None, typer.Option(help=_FILE)] = None,
     html: Annotated[Path | None, typer.Option(help=_FILE)] = None,
+    pdf: Annotated[Path | None, typer.Option(help=f"{_FILE} Wants Chromium.")] = None,
     local: Local = False,
     estate: EstateFile = None,
 ) -> None:
@@ -28,5 +30,7 @@ def pra(
     for file, text in ((markdown, written.markdown), (html, written.html)):
         if file:
             file.write_text(text, encoding="utf-8")
-    if not (markdown or html):
+    if pdf:
+        pdf.write_bytes(Chromium().pdf(written.html))
+    if not (markdown or html or pdf):
         show(written.markdown)

@@ -31,8 +31,7 @@ _PAGE = """<!doctype html>
  margin-right:.75rem;vertical-align:-.15rem;text-indent:0}
  @page{size:A4;margin:20mm 16mm 18mm;@top-left{content:"{{ running|safe }}";font:9px sans-serif;color:#5a6577}
  @top-right{content:"empreinte {{ digest }}";font:9px monospace;color:#5a6577}
- @bottom-left{content:"Ne contient aucun secret";font:9px sans-serif;color:#5a6577}
- @bottom-right{content:counter(page) " / " counter(pages);font:9px sans-serif;color:#5a6577}}
+ @bottom-left{content:"Ne contient aucun secret";font:9px sans-serif;color:#5a6577}}
  @media print{body{font-size:12px;max-width:none;margin:0;padding:0} h1{font-size:22px} nav{columns:1}
  h2{break-before:page;margin-top:0} h2,h3,h4{break-after:avoid} tr,li{break-inside:avoid}
  p:has(+table),p:has(+pre){break-after:avoid} pre{font-size:10px;break-inside:avoid} thead{display:table-header-group} a{color:inherit}

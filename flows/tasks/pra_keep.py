@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pydantic import TypeAdapter, ValidationError
 
 from blocks import registry
+from blocks.browsers.chromium import Chromium
 from blocks.errors import DamagedData, NotFound
 from blocks.repositories.base import ObjectStore
 from blocks.repositories.mirrored import MirroredObjects
@@ -20,7 +21,7 @@ from flows.tasks.pra_looks import gather
 from flows.tasks.work import work
 
 RECORD = "pra/versions.json"
-MARKDOWN, HTML = "pra/document.md", "pra/document.html"
+MARKDOWN, HTML, PDF = "pra/document.md", "pra/document.html", "pra/document.pdf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,16 @@ def keep_document(*, subject: str = "") -> Written:
     kept = _Record(written.pra.versions, estate_facts(written.pra))
     store.put(RECORD, _record.dump_json(kept, indent=1))
     return replace(written, lost=store.lost)
+
+
+@work("print", retries=0)
+def keep_printed(written: Written, *, subject: str = "") -> None:
+    """Print the document and keep it beside the other forms.
+
+    Raises:
+        ConfigurationError: There is no browser; the other forms are kept all the same.
+    """
+    _stores().put(PDF, Chromium().pdf(written.html))
 
 
 def write_document(store: ObjectStore | None = None) -> Written:
