@@ -47,6 +47,7 @@ DEPLOYMENTS = {
     "archive-watch/every-minute",
     "retention/daily",
     "disaster-recovery/on-demand",
+    "document/daily",
     "ended-run/automatic",
     "site-restore/on-demand",
     "verification/daily",
