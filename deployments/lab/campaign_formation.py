@@ -35,9 +35,7 @@ _DIGEST = re.compile(r"Empreinte du plan[^0-9a-f]*([0-9a-f]{12})")
 WHERE = {
     "EMPREINTE": _DIGEST,
     "EMPREINTE_RETOUR": _DIGEST,
-    "NOUVELLE_ADRESSE": re.compile(r"`address: ([0-9.]+)`"),
-    "NOUVELLE_CLE": re.compile(r"`host_key: ([^`]+)`"),
-    "NOUVELLE_MACHINE": re.compile(r"machine: ([^}]+)}"),
+    "NOUVELLE_ADRESSE": re.compile(r"^address: ([0-9.]+)$", re.MULTILINE),
 }
 """Where a reader finds what is to be copied; the last one shown counts."""
 

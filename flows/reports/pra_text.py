@@ -77,6 +77,7 @@ def _filters(pra: Pra) -> dict[str, Callable[..., Any]]:
         "packages": _packages,
         "set_size": _set_size,
         "data_at": _data_at,
+        "moves": lambda plan: [move for site in plan.sites for move in site.moves],
         "targets": _targets,
         "ways": lambda plan: ways_text(plan.targets, plan.readiness),
     }

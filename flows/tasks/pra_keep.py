@@ -17,7 +17,7 @@ from flows.decisions.pra_changes import estate_facts, record
 from flows.reports.pra_html import pra_html
 from flows.reports.pra_text import pra_markdown
 from flows.tasks.incident import open_estate
-from flows.tasks.pra_looks import gather
+from flows.tasks.pra_facts import gather
 from flows.tasks.work import work
 
 RECORD = "pra/versions.json"

@@ -27,7 +27,8 @@ from flows.decisions.recovery_plan import ArchiveView, Observation, Purpose, Zon
 from flows.decisions.set_choice import SetChoice
 from flows.tasks.incident import Estate, open_estate
 from flows.tasks.look import site_spec, targets_of
-from flows.tasks.pra_looks import Looks, assembled
+from flows.tasks.pra_facts import assembled
+from flows.tasks.pra_looks import Looks
 from tests.unit.samples import NOON, recovery_set
 
 SECRET = "aHVzaC1odXNo"

@@ -13,8 +13,7 @@ TEXT = PAGE.read_text(encoding="utf-8")
 SHOWN = (
     "Empreinte du plan : **`aaaaaaaaaaaa`** (incident `inc-old`)\n"
     "Empreinte du plan : **`0123456789ab`** (incident `inc-formation`)\n"
-    "| serveur `web1` : mettre `address: 10.89.0.100` à la place de `10.89.0.10`, sous `ssh` "
-    "`host_key: ssh-ed25519 AAAA`, et `origin: {provider: lab, machine: rec-web1-1}` |\n"
+    "address: 10.89.0.100\n"
 )
 
 
@@ -33,12 +32,9 @@ def test_all_that_is_to_be_copied_is_known_and_asked_for() -> None:
 
 def test_what_is_copied_is_what_was_shown_last() -> None:
     commands = "EMPREINTE='à-recopier'\nNOUVELLE_ADRESSE='à-recopier'\n"
-    commands += "NOUVELLE_CLE='à-recopier'\nNOUVELLE_MACHINE='à-recopier'\n"
     assert filled(commands, SHOWN).splitlines() == [
         "EMPREINTE='0123456789ab'",
         "NOUVELLE_ADRESSE='10.89.0.100'",
-        "NOUVELLE_CLE='ssh-ed25519 AAAA'",
-        "NOUVELLE_MACHINE='rec-web1-1'",
     ]
 
 

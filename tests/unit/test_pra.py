@@ -18,7 +18,7 @@ from flows.reports.by_hand import by_hand_markdown, example, hand_server
 from flows.reports.calendar_text import cron_text, day
 from flows.reports.pra_html import pra_html
 from flows.reports.pra_text import pra_markdown
-from flows.tasks.pra_looks import account_of
+from flows.tasks.pra_facts import account_of
 from flows.tasks.schedules import jobs
 from tests.pra_leftovers import leftovers
 from tests.unit.pra_samples import SECRET, example_file, facts, lab_file
