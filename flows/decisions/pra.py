@@ -158,6 +158,7 @@ class Pra:
     Attributes:
         notifiers: Where messages go: kind and name of each.
         versions: The change record, oldest first; the last one is the present one.
+        unread: Whether the journal could not be read: nothing is known of trials and versions then.
     """
 
     at: datetime
@@ -170,6 +171,7 @@ class Pra:
     trials: tuple[Trial, ...] = ()
     clients: tuple[ClientContact, ...] = ()
     versions: tuple[Version, ...] = ()
+    unread: bool = False
 
     @property
     def sites(self) -> tuple[PraSite, ...]:

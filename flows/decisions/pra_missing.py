@@ -19,6 +19,9 @@ class Missing:
 def missing(pra: Pra) -> tuple[Missing, ...]:
     """Return all that a person has to fill in, in the order of the document."""
     found = [*_people(pra), *_suppliers(pra)]
+    if pra.unread:
+        what = "le journal n'a pas pu être lu : ni exercices passés, ni registre des changements"
+        found.append(Missing(what, "`continuity status` dit pourquoi"))
     for server in pra.servers:
         found += _server(server)
     return tuple(found)

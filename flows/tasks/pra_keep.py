@@ -9,11 +9,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from blocks import registry
 from blocks.browsers.chromium import Chromium
-from blocks.errors import DamagedData, NotFound
+from blocks.errors import ContinuityError, DamagedData, NotFound
 from blocks.repositories.base import ObjectStore
 from blocks.repositories.mirrored import MirroredObjects
 from flows.decisions.pra import Pra, Version
-from flows.decisions.pra_changes import estate_facts, record
+from flows.decisions.pra_changes import digest, estate_facts, record
 from flows.reports.pra_html import pra_html
 from flows.reports.pra_text import pra_markdown
 from flows.tasks.incident import open_estate
@@ -22,6 +22,7 @@ from flows.tasks.work import work
 
 RECORD = "pra/versions.json"
 MARKDOWN, HTML, PDF = "pra/document.md", "pra/document.html", "pra/document.pdf"
+UNREAD_RECORD = "versions précédentes illisibles au moment où ce document a été établi"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ _record = TypeAdapter(_Record)
 @work("pra", retries=0)
 def keep_document(*, subject: str = "") -> Written:
     """Write the document anew and keep it in every repository's journal store."""
-    store = _stores()
-    written = write_document(store)
+    store, pra = _stores(), gather()
+    written = _written(_versioned(pra, _known(store)))
     store.put(MARKDOWN, written.markdown.encode())
     store.put(HTML, written.html.encode())
     kept = _Record(written.pra.versions, estate_facts(written.pra))
@@ -71,12 +72,26 @@ def keep_printed(written: Written, *, subject: str = "") -> None:
     _stores().put(PDF, Chromium().pdf(written.html))
 
 
-def write_document(store: ObjectStore | None = None) -> Written:
-    """Return the document as things are now; what is kept of earlier versions is only read."""
+def write_document() -> Written:
+    """Return the document as things are now, and keep nothing.
+
+    It is made without the change record where that cannot be read: whom to call is known all the
+    same.
+    """
     pra = gather()
-    known = _known(store or _stores())
+    try:
+        return _written(_versioned(pra, _known(_stores())))
+    except ContinuityError:  # the document says so, and which command tells why
+        present = Version(pra.at, digest(estate_facts(pra)), (UNREAD_RECORD,))
+        return _written(replace(pra, versions=(present,), unread=True))
+
+
+def _versioned(pra: Pra, known: _Record) -> Pra:
     versions = record(known.versions, known.facts, estate_facts(pra), pra.at)
-    pra = replace(pra, versions=versions)
+    return replace(pra, versions=versions)
+
+
+def _written(pra: Pra) -> Written:
     markdown = pra_markdown(pra)
     return Written(pra, markdown, pra_html(pra, markdown), {})
 

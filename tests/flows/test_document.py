@@ -113,6 +113,19 @@ def test_it_is_made_of_a_world_that_does_not_answer(world: World) -> None:
     assert "aucun enregistrement DNS lu pour brochure" in text
 
 
+def test_without_any_storage_it_still_says_whom_to_call(world: World) -> None:
+    told(world, CAMILLE)
+    world.back_up()
+    document()
+    world.repository.destroy()
+    text = write_document().markdown
+    assert leftovers(text) == []
+    assert CAMILLE.phone in text
+    assert "le journal n'a pas pu être lu" in text
+    with pytest.raises(Unreachable):
+        document()
+
+
 def test_the_plan_is_made_as_if_the_server_were_gone(world: World) -> None:
     told(world, CAMILLE)
     name = world.back_up()
