@@ -14,7 +14,6 @@ from rich.table import Table
 from blocks.errors import NotFound, Unreachable
 from deployments.cli.connection import EstateFile, Local, connected
 from deployments.cli.progress import shown
-from flows.reports.wording import moment
 
 commands = typer.Typer(
     help="Alerts of UptimeRobot and Pingdom: they make us look.", no_args_is_help=True
@@ -83,11 +82,12 @@ def log(
         hint = "name the receiver's file: continuity alerts log --state FILE"
         raise NotFound(f"record {state}", "does not exist", hint)
     table = Table(title="Alertes reçues", title_justify="left")
-    for column in ("Reçue", "Surveillance", "De", "Hôte", "Serveur", "Suite donnée"):
-        table.add_column(column)
+    table.add_column("Reçue (UTC)", no_wrap=True)
+    for column in ("Surveillance", "De", "Hôte", "Serveur", "Suite donnée"):
+        table.add_column(column, overflow="fold")
     for each in Record(state).entries(most):
         table.add_row(
-            moment(each.at), each.monitor, each.source, each.host, each.server,
+            f"{each.at:%Y-%m-%d %H:%M:%S}", each.monitor, each.source, each.host, each.server,
             VERDICTS[each.verdict],
         )  # fmt: skip
     Console().print(table)

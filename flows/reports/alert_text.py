@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from blocks.records import Notice
 from flows.decisions.alert import Assessment, Condition
 from flows.decisions.alert_state import AlertState
+from flows.reports.observed_text import in_french
 from flows.reports.wording import counted, moment
 
 OWN_PLACE = "ce poste"
@@ -69,12 +70,18 @@ def what_next(found: Assessment) -> str:
 
 
 def seen(found: Assessment) -> Sequence[str]:
-    """Return a line for each failing page and each place that saw nothing."""
-    lines = [f"{place} — {url} : {said}" for place, url, said in found.details]
+    """Return a line for each failing page and each place that saw nothing.
+
+    Pages that say the same at a place are one line.
+    """
+    pages: dict[tuple[str, str], list[str]] = {}
+    for place, url, said in found.details:
+        pages.setdefault((place, in_french(said)), []).append(url)
+    lines = [f"{place} — {', '.join(urls)} : {said}" for (place, said), urls in pages.items()]
     if len(lines) > LONGEST:
         left = counted(len(lines) - LONGEST, "autre page", "autres pages")
         lines = [*lines[:LONGEST], f"… et {left}"]
-    return [*lines, *(f"{place} — ne voit rien : {why}" for place, why in found.blind)]
+    return [*lines, *(f"{place} — ne voit rien : {in_french(why)}" for place, why in found.blind)]
 
 
 def alert_notice(
@@ -90,8 +97,20 @@ def alert_notice(
     if found.condition is Condition.DOWN:
         body += [f"Panne constatée : {moment(found.since)}.", _recovery(asked, under_way)]
     body += [f"• {line}" for line in seen(found)]
-    body.append(f"À taper : `{what_next(found)}`")
+    body.append(_to_type(found, asked=asked, under_way=under_way))
     return Notice(headline(found), "\n".join(body), failed=True)
+
+
+def _to_type(found: Assessment, *, asked: bool, under_way: str) -> str:
+    """Say what to type: never a second recovery beside the one that is prepared."""
+    command = what_next(found)
+    if found.condition is not Condition.DOWN:
+        return f"À taper : `{command}`"
+    if under_way:
+        again = f"continuity recover {found.server} --incident {under_way}"
+        return f"Si elle attend : `continuity approve {under_way}`. Si elle est arrêtée : `{again}`"
+    when = "Quand le plan est là" if asked else "Quand la reprise est préparée"
+    return f"{when} : `continuity approve`. Si rien n'arrive dans les cinq minutes : `{command}`"
 
 
 def _recovery(asked: bool, under_way: str) -> str:

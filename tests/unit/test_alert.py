@@ -18,6 +18,7 @@ from flows.decisions.alert import (
 )
 from flows.decisions.alert_state import AlertState
 from flows.reports.alert_text import alert_notice, explanation, headline, seen, what_next
+from flows.reports.observed_text import in_french
 
 AT = datetime(2026, 11, 28, 3, 0, tzinfo=UTC)
 SITES = ("boutique", "journal")
@@ -153,6 +154,11 @@ class TestWords:
 
     def test_a_message_says_whether_a_recovery_is_prepared(self) -> None:
         down, before = twice(*TestConfirmation.dead), AlertState()
+        asked = alert_notice(down, before, asked=True).body
+        assert asked.index("continuity approve") < asked.index("Si rien n'arrive")
+        assert asked.index("Si rien n'arrive") < asked.index("continuity recover web1")
+        beside = alert_notice(down, before, under_way="inc-web1-7").body
+        assert beside.count("continuity recover") == beside.count("--incident inc-web1-7") == 1
         assert "attendra votre accord" in alert_notice(down, before, asked=True).body
         other = alert_notice(down, before, under_way="inc-web1-7").body
         assert "inc-web1-7" in other
@@ -161,3 +167,25 @@ class TestWords:
         closing = alert_notice(up, AlertState(Condition.DOWN))
         assert (closing.failed, closing.final) == (False, True)
         assert "alerte close" in closing.text
+
+    @pytest.mark.parametrize(
+        ("observed", "wanted"),
+        [
+            ("HTTP 502 from nginx, expected 200", "HTTP 502 de nginx, 200 attendu"),
+            ("192.0.2.1 : connection refused", "192.0.2.1 : connexion refusée"),
+            ("no answer within 0.5 s", "pas de réponse en 0.5 s"),
+            ("certificate of a.test has expired", "le certificat de a.test a expiré"),
+            ("a.test has no IPv4 address in the DNS", "a.test n'a pas d'adresse IPv4 dans le DNS"),
+            (
+                "HTTP 200 from nginx, but the text 'Dernière' is not on the page",
+                "HTTP 200 de nginx, mais le texte « Dernière » n'est pas dans la page",
+            ),
+            (
+                "HTTP 301, redirects to https://b.test/, expected 200",
+                "HTTP 301, redirige vers https://b.test/, 200 attendu",
+            ),
+            ("something new", "something new"),
+        ],
+    )
+    def test_what_a_probe_saw_is_said_in_french(self, observed: str, wanted: str) -> None:
+        assert in_french(observed) == wanted
