@@ -83,6 +83,6 @@ def _strange(
     if silent <= FORGOTTEN:
         return ""
     return (
-        f"l'incident {incident} est clos depuis {silent.days} jours, et le fichier du parc "
-        f"ne nomme pas {machine.address}"
+        f"le journal de l'incident {incident} se tait depuis {silent.days} jours, et le fichier "
+        f"du parc ne nomme pas {machine.address}"
     )
