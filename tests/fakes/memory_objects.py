@@ -13,7 +13,7 @@ from pydantic import PrivateAttr
 
 from blocks.errors import AlreadyExists, ContinuityError, NotFound
 from blocks.repositories.base import ObjectStore
-from blocks.types import Lock, StoredObject
+from blocks.types import Lock, StoreAddress, StoredObject
 
 _PIECE = 1024 * 1024
 DEFAULT_LOCK = timedelta(days=1)
@@ -27,6 +27,13 @@ class MemoryVersion:
     content: bytes | None
     at: datetime
     lock: Lock | None
+
+
+class Addressed:
+    """A store in memory as a person would type it."""
+
+    def address(self) -> StoreAddress:
+        return StoreAddress("http://127.0.0.1:1", "memory", "memory", "", "worker", "memory")
 
 
 class MemoryObjects(ObjectStore):

@@ -46,12 +46,11 @@ from blocks.types import (
     SelfTest,
     SliceRead,
     Snapshot,
-    StoreAddress,
     StoredFile,
 )
 from blocks.types.verification import NAMES
 from tests.fakes.memory_machine import MemoryFile, MemoryMachine
-from tests.fakes.memory_objects import MemoryObjects
+from tests.fakes.memory_objects import Addressed, MemoryObjects
 from tests.fakes.memory_server import MemoryServer
 from tests.fakes.memory_versions import MemoryVersions
 
@@ -66,7 +65,7 @@ class _Held:
     contents: dict[str, str] = field(default_factory=dict)
 
 
-class MemoryRepository(Repository):
+class MemoryRepository(Addressed, Repository):
     """Keep snapshots of memory servers; `fail_next` makes one call of a method fail."""
 
     _block_type_name = "Memory repository"
@@ -108,9 +107,6 @@ class MemoryRepository(Repository):
         return self
 
     # --- the contract ---
-
-    def address(self) -> StoreAddress:
-        return StoreAddress("http://127.0.0.1:1", "memory", "memory", "", "worker", "memory")
 
     def objects(self) -> ObjectStore:
         return self._elsewhere or self._objects

@@ -31,7 +31,8 @@ from flows.tasks.pra_facts import assembled
 from flows.tasks.pra_looks import Looks
 from tests.unit.samples import NOON, recovery_set
 
-SECRET = "aHVzaC1odXNo"
+SECRET = "aHVzaC1odXNoLWh1c2gtaHVzaGh1c2g0"
+"""Long enough for every secret, and base64 as a TSIG key is."""
 EXAMPLE = ROOT / "estate.example.yaml"
 
 
