@@ -42,7 +42,7 @@ def status(
     """Show how far each server's archive is. Exit codes: 0 all current, 3 not all."""
     from flows.tasks.archive_watch_steps import look
 
-    with connected(local=local, estate=estate, quiet=as_json), shown():
+    with connected(local=local, estate=estate, quiet=as_json), shown(quiet=as_json):
         opened = [open_estate(name) for name in registry.names("protected-server")]
         states = [look.fn(each, LIMIT) for each in opened if each.archive]
     if as_json:
@@ -100,7 +100,7 @@ def check(
     """
     from flows.tasks.immutability import keep_archive_test
 
-    with connected(local=local, estate=estate, quiet=as_json), shown():
+    with connected(local=local, estate=estate, quiet=as_json), shown(quiet=as_json):
         opened = [open_estate(each) for each in registry.names("protected-server")]
         using = [each for each in opened if each.archive and name in each.archive.archives]
         if not using:

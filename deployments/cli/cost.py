@@ -51,7 +51,7 @@ def cost(
     prices, study = read_prices()
     amounts = [Decimal(str(data))] * servers
     if not data:
-        with connected(local=local, estate=estate, quiet=as_json), shown():
+        with connected(local=local, estate=estate, quiet=as_json), shown(quiet=as_json):
             amounts = [data_of(name) for name in registry.names("protected-server")]
     if not amounts:
         raise ConfigurationError("estate", "has no server", "continuity cost --data 50")

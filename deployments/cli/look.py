@@ -47,7 +47,7 @@ def sets(
     estate: EstateFile = None,
 ) -> None:
     """List a server's recovery sets, newest first: taken, proven, stale or failed, and why."""
-    with connected(local=local, estate=estate, quiet=as_json), shown():
+    with connected(local=local, estate=estate, quiet=as_json), shown(quiet=as_json):
         opened = open_estate(server)
         copies = usable_copies(opened)
         known = standings(opened, copies)

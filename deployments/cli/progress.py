@@ -59,10 +59,13 @@ def sentence(record: StepRecord) -> str:
 
 
 @contextmanager
-def shown() -> Iterator[None]:
-    """Print the steps of this process, and turn errors into an exit code with their hint."""
-    printer = Printer()
-    listeners.append(printer)
+def shown(*, quiet: bool = False) -> Iterator[None]:
+    """Print the steps of this process, and turn errors into an exit code with their hint.
+
+    With `quiet` no step is printed: standard output is then for a script that reads JSON.
+    """
+    printers = [] if quiet else [Printer()]
+    listeners.extend(printers)
     _silence_console()
     try:
         yield
@@ -70,7 +73,8 @@ def shown() -> Iterator[None]:
         print(f"\n{error}", file=sys.stderr)
         raise SystemExit(exit_code(error)) from None
     finally:
-        listeners.remove(printer)
+        for printer in printers:
+            listeners.remove(printer)
 
 
 def _silence_console() -> None:

@@ -32,7 +32,7 @@ def readiness(
     """Say whether a recovery would work today. Exit codes: 0 every site is ready, 3 not all."""
     from flows.tasks.readiness_looks import readiness_of
 
-    with connected(local=local, estate=estate, quiet=as_json), shown():
+    with connected(local=local, estate=estate, quiet=as_json), shown(quiet=as_json):
         names = [server] if server else registry.names("protected-server")
         documents = [readiness_of.fn(open_estate(name), subject=name) for name in names]
     if html:

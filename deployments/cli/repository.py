@@ -44,7 +44,7 @@ def check(
 
     Exit codes: 0 immutability is proven, 1 it is not.
     """
-    with connected(local=local, estate=estate, quiet=as_json), shown():
+    with connected(local=local, estate=estate, quiet=as_json), shown(quiet=as_json):
         test = keep_self_test(_repository(name))
     end_with(f"Dépôt {name}", test, as_json=as_json)
 

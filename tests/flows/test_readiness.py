@@ -8,10 +8,11 @@ import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from blocks.errors import AuthenticationFailed, Unreachable, VerificationFailed
+from deployments.cli.progress import shown
 from flows.drill import drill
 from flows.readiness import readiness
 from flows.tasks.incident import open_estate
-from flows.tasks.readiness_looks import last_drill, look_at_readiness
+from flows.tasks.readiness_looks import last_drill, look_at_readiness, readiness_of
 from tests.flows.world import OLD, SHOP, World
 
 
@@ -82,6 +83,15 @@ def test_without_prefect_the_yes_is_asked_for_at_the_terminal(world: World) -> N
 def test_a_prefect_that_does_not_answer_is_unknown(world: World) -> None:
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
         assert checks()["accord"] == "unknown"
+
+
+def test_json_for_a_script_has_no_line_of_progress_before_it(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for quiet, printed in ((True, False), (False, True)):
+        with shown(quiet=quiet):
+            readiness_of.fn(open_estate("web1"), subject="web1")
+        assert bool(capsys.readouterr().out) is printed
 
 
 def test_a_certificate_that_nobody_renewed_is_red(world: World) -> None:
