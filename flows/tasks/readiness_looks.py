@@ -26,6 +26,7 @@ from flows.reports.readiness_text import readiness_document
 from flows.tasks.archive_watch_steps import look
 from flows.tasks.ending import reports
 from flows.tasks.incident import Estate, now
+from flows.tasks.kit import kit_check
 from flows.tasks.look import site_spec
 from flows.tasks.protection import protection_of
 from flows.tasks.readiness_access import access
@@ -83,6 +84,7 @@ def _backups(scene: Scene) -> Looks:
         ("règle 3-2-1-1-0", lambda: [judge_rule(estate.name, protection_of(estate, copies))]),
         ("exercice", lambda: [judge_drill(estate.name, last_drill(estate), now())]),
         ("preuve des sites", proofs),
+        ("trousse", lambda: [kit_check(estate)]),
     ]
 
 

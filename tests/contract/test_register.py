@@ -36,6 +36,8 @@ from flows.decisions.alert import Assessment, Condition
 from flows.tasks.watch_steps import ask_for_recovery
 from tests.contract.alert_messages import uptimerobot
 from tests.contract.waiting import answers, free_port, serving_alerts, wait_until
+from flows.tasks.incident import open_estate
+from flows.tasks.kit import fingerprint
 from tests.unit.estate_texts import GOOD, write
 
 AUTH = "admin:on-loopback"
@@ -143,6 +145,18 @@ def content(block: Block) -> dict[str, object]:
     return block.model_dump(
         context={"include_secrets": True}, include=set(type(block).model_fields)
     )
+
+
+def test_a_kit_sealed_from_the_file_is_known_by_the_blocks_that_prefect_saved(
+    applied: tuple[Change, ...], folder: Path, text: str
+) -> None:
+    saved = open_estate("web1")
+    found = fingerprint(saved, saved.repository)
+    registry.provide(provide(load(write(folder, text))))
+    try:
+        assert found == fingerprint(open_estate("web1"), saved.repository)
+    finally:
+        registry.provide({})
 
 
 def test_everything_is_made_the_first_time(applied: tuple[Change, ...]) -> None:
