@@ -108,6 +108,10 @@ class UpdateRefused(ProviderError):
     """A DNS server refused the change, or somebody changed the records in between."""
 
 
+class DeliveryUnknown(ProviderError):
+    """A message was handed over and no answer came: it may be on its way, or not."""
+
+
 class DamagedData(ContinuityError):
     """What lies in the bucket is not what was put there, or a manifest says what is not so."""
 

@@ -16,6 +16,8 @@ from blocks.errors import ConfigurationError
 MODULES = (
     "blocks.agency",
     "blocks.archives.s3_archive",
+    "blocks.client_mail.smtp",
+    "blocks.clients.client",
     "blocks.databases.mariadb",
     "blocks.dns.rfc2136",
     "blocks.monitors.healthchecks",
@@ -30,6 +32,7 @@ MODULES = (
     "blocks.servers.protected",
     "blocks.servers.ssh",
     "blocks.sites.site",
+    "blocks.status_pages.git",
     "blocks.vps.nspawn",
 )
 """Every module that defines a block; a new provider adds its line here."""

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from ipaddress import ip_address
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from blocks.agency import Person, Supplier
 from blocks.archives.base import Archive
+from blocks.client_mail.base import ClientMail
 from blocks.dns.base import DnsZone
 from blocks.domain import DeclaredDomain
 from blocks.monitors.base import AlertSource, Heartbeat, Probe
@@ -23,7 +24,9 @@ from blocks.notify.base import Notifier
 from blocks.repositories.base import Repository
 from blocks.servers.protected import DrillLimits, Retention, Verification
 from blocks.sites.site import Freshness, LoginPage, SmokePage
+from blocks.status_pages.base import StatusPage
 from blocks.types import Frequency, Tier
+from blocks.types.clients import FirstMessage, Language
 from blocks.vps.base import VpsProvider
 from deployments.block_forms import NAME_PATTERN, BlockForm, BlockOf, FieldsOf, Form, NamedBlockForm
 
@@ -56,6 +59,16 @@ def _domain(text: str) -> str:
     return text
 
 
+def _mail_address(text: str) -> str:
+    if not _MAIL_ADDRESS.fullmatch(text):
+        raise PydanticCustomError(
+            "mail_address",
+            "'{text}' is not a mail address",
+            {"text": text, "hint": "write it like anne@example.org, without a name around it"},
+        )
+    return text
+
+
 def _absolute_path(text: str) -> str:
     path = PurePosixPath(text)
     if not path.is_absolute() or path == PurePosixPath("/") or ".." in path.parts:
@@ -67,6 +80,9 @@ def _absolute_path(text: str) -> str:
     return str(path)
 
 
+_MAIL_ADDRESS = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@(?=.{1,255}$)([A-Za-z0-9-]+\.)+[A-Za-z0-9-]+")
+
+MailAddress = Annotated[str, AfterValidator(_mail_address)]
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Address = Annotated[str, AfterValidator(_address)]
 Domain = Annotated[str, AfterValidator(_domain)]
@@ -91,6 +107,9 @@ class Agency(Form):
     )
     suppliers: list[SupplierEntry] = Field(
         default_factory=list, description="Companies that the estate depends on."
+    )
+    contact: str = Field(
+        default="", description="How clients reach it: phone and address, as messages say it."
     )
 
 
@@ -252,6 +271,34 @@ class SiteEntry(Form):
     )
 
 
+class ClientEntry(Form):
+    """A client of the agency: who is told when their sites are down, and in which words."""
+
+    name: Name = Field(description="Short name of the client.")
+    title: str = Field(min_length=1, description="Name of the client, as messages say it.")
+    language: Language = Field(
+        default=Language.FRENCH, description="Language of the messages: fr or en."
+    )
+    addresses: list[MailAddress] = Field(
+        min_length=1, description="Mail addresses; each gets a message of its own."
+    )
+    sites: list[Name] = Field(min_length=1, description="Names of the client's sites.")
+    first_message: FirstMessage = Field(
+        default=FirstMessage.ASK,
+        description="Whether the first message goes by itself or waits for a yes.",
+    )
+    templates: str = Field(
+        default="",
+        description="Folder with texts of this client's own, such as back.txt.",
+    )
+
+    @field_validator("templates")
+    @classmethod
+    def _from_the_estate_file(cls, folder: str, info: ValidationInfo) -> str:
+        around = (info.context or {}).get("folder", Path())
+        return str(around / Path(folder).expanduser()) if folder else ""
+
+
 class Estate(Form):
     """All that the agency protects."""
 
@@ -292,3 +339,12 @@ class Estate(Form):
     )
     servers: list[ServerEntry] = Field(description="Production servers.")
     sites: list[SiteEntry] = Field(default_factory=list, description="Clients' sites.")
+    clients: list[ClientEntry] = Field(
+        default_factory=list, description="Clients who are told of an incident."
+    )
+    client_mail: Annotated[BlockForm, BlockOf(ClientMail, named=False)] | None = Field(
+        default=None, description="The relay for mail to clients; not one of a protected server."
+    )
+    status_page: Annotated[BlockForm, BlockOf(StatusPage, named=False)] | None = Field(
+        default=None, description="The public status page; not on a protected server."
+    )

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from deployments.estate import Estate, ServerEntry, SiteEntry
 from deployments.estate_alerts import check_alerts
+from deployments.estate_clients import check_clients
 from deployments.estate_domains import domains
 from deployments.estate_mistakes import Finding, did_you_mean
 from deployments.estate_people import people
@@ -17,7 +18,7 @@ from deployments.estate_storage import check_storage
 
 NAMED = (
     "providers", "repositories", "archives", "zones", "notifiers", "witnesses", "alerts",
-    "servers", "sites",
+    "servers", "sites", "clients",
 )  # fmt: skip
 
 _HOST_KEY = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp\d+) [A-Za-z0-9+/]+=*( .*)?")
@@ -45,6 +46,7 @@ def check(estate: Estate, names: Names, zones: Sequence[str]) -> Iterator[Findin
     yield from _servers(estate)
     yield from domains(estate)
     yield from people(estate)
+    yield from check_clients(estate, names)
     yield from check_storage(estate)
     yield from check_alerts(estate)
 

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from blocks.errors import ConfigurationError
 from deployments.estate import Estate
 from deployments.estate_checks import NAMED, check, names_twice
+from deployments.estate_clients_outside import clients_outside
 from deployments.estate_mistakes import Finding, Mistake, from_pydantic
 from deployments.estate_outside import missing_secrets, refused_blocks
 from deployments.estate_yaml import Document, read_yaml
@@ -113,6 +114,7 @@ def _judge(document: Document, folder: Path) -> tuple[Estate | None, list[Findin
     if estate:
         judged = [*check(estate, names, _zones(data)), *check_offers(estate, read_prices()[0])]
         findings += [_renumbered(found, sound) for found in judged]
+        findings += [_renumbered(found, sound) for found in clients_outside(estate)]
     findings += missing_secrets(data, folder)
     if estate and all(finding.warning for finding in findings):
         findings += refused_blocks(estate, data)

@@ -76,6 +76,7 @@ _SINGULAR = {
     "zones": "zone",
     "providers": "provider",
     "notifiers": "notifier",
+    "clients": "client",
     "targets": "target",
     "domains": "domain",
     "roots": "root",

@@ -49,6 +49,10 @@ def _block_forms(estate: Estate) -> Iterator[tuple[Place, BlockForm, dict[str, o
         for index, form in enumerate(getattr(estate, section)):
             yield (section, index), form, {}
     yield ("probe",), estate.probe, {}
+    if estate.client_mail:
+        yield ("client_mail",), estate.client_mail, {}
+    if estate.status_page:
+        yield ("status_page",), estate.status_page, {}
     yield from _heartbeat_forms(("heartbeats",), estate.heartbeats)
     for index, server in enumerate(estate.servers):
         if server.heartbeats:

@@ -7,11 +7,13 @@ from itertools import chain
 from prefect.blocks.core import Block
 
 from blocks.agency import Agency
-from blocks.servers.protected import Heartbeats, ProtectedServer, Target
+from blocks.clients.client import Client
+from blocks.servers.protected import ClientNews, Heartbeats, ProtectedServer, Target
 from blocks.sites.site import Site
 from deployments.block_forms import BlockForm
-from deployments.estate import Estate, ServerEntry, SiteEntry
+from deployments.estate import ClientEntry, Estate, ServerEntry, SiteEntry
 from deployments.estate_checks import covering_zone
+from deployments.estate_clients_outside import own_texts
 from deployments.prices import read_prices
 from deployments.target_prices import target_price
 
@@ -19,6 +21,8 @@ AGENCY = "agency/agency"
 """Reference of the one agency's block."""
 PROBE = "probe"
 """Name of the one probe's block."""
+CLIENT_MAIL, STATUS_PAGE = "client-mail", "status-page"
+"""Names of the one relay's and the one status page's blocks."""
 HEARTBEATS = ("backup", "verification")
 """Jobs that a dead-man's switch may watch."""
 
@@ -38,8 +42,14 @@ def provide(estate: Estate) -> dict[str, Block]:
         blocks[form.reference] = form.block()
     for name, heartbeat in heartbeat_forms(estate).items():
         blocks[heartbeat.reference_as(name)] = heartbeat.block()
+    if estate.client_mail:
+        blocks[estate.client_mail.reference_as(CLIENT_MAIL)] = estate.client_mail.block()
+    if estate.status_page:
+        blocks[estate.status_page.reference_as(STATUS_PAGE)] = estate.status_page.block()
     for site in estate.sites:
         blocks[_site_reference(site)] = _site(site)
+    for client in estate.clients:
+        blocks[_client_reference(client)] = _client(client)
     for server in estate.servers:
         blocks[server.ssh.reference_as(server.name)] = server.ssh.block(address=server.address)
         if server.database:
@@ -86,6 +96,32 @@ def _site(site: SiteEntry) -> Site:
     return Site.model_validate(site.model_dump(exclude={"name", "server"}))
 
 
+def _client_reference(client: ClientEntry) -> str:
+    return f"{Client.get_block_type_slug()}/{client.name}"
+
+
+def _client(client: ClientEntry) -> Client:
+    slug = Site.get_block_type_slug()
+    return Client.model_validate(
+        client.model_dump(exclude={"name", "sites", "templates"})
+        | {"sites": [f"{slug}/{name}" for name in client.sites], "templates": own_texts(client)}
+    )
+
+
+def _client_news(estate: Estate, server: ServerEntry) -> ClientNews:
+    """Return who is told of this server's incidents: the clients with a site on it."""
+    here = {site.name for site in estate.sites if site.server == server.name}
+    told = [client for client in estate.clients if here & set(client.sites)]
+    mail, page = estate.client_mail, estate.status_page
+    return ClientNews(
+        agency=estate.agency.name,
+        contact=estate.agency.contact,
+        clients=[_client_reference(client) for client in told],
+        mail=mail.reference_as(CLIENT_MAIL) if mail else "",
+        status_page=page.reference_as(STATUS_PAGE) if page else "",
+    )
+
+
 def _protected_server(estate: Estate, server: ServerEntry) -> ProtectedServer:
     sites = [site for site in estate.sites if site.server == server.name]
     domains = [domain for site in sites for domain in site.domains]
@@ -128,4 +164,5 @@ def _protected_server(estate: Estate, server: ServerEntry) -> ProtectedServer:
         archive_copies=[archives[name] for name in server.archive_copies],
         witnesses=[form.reference for form in estate.witnesses],
         drill=(server.drill or estate.drill).model_dump(),
+        client_news=_client_news(estate, server),
     )

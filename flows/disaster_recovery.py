@@ -12,9 +12,10 @@ from flows.decisions.recovery_plan import Purpose, RecoveryPlan
 from flows.rebuild import rebuild
 from flows.tasks.aftermath import show_aftermath
 from flows.tasks.approval import Approval, approve, show_plan
+from flows.tasks.client_sending import tell_clients
 from flows.tasks.ending import raise_unless_recovered, verify, write_report
 from flows.tasks.incident import Incident
-from flows.tasks.look import observe
+from flows.tasks.look import observe, serves
 from flows.tasks.machines import fence
 from flows.tasks.opening import hold_lease, incident_of_run, open_incident
 from flows.tasks.planning import approved_plan, decide, guard
@@ -44,7 +45,8 @@ def disaster_recovery(
 
     Preconditions: the estate is applied, the repository holds a recovery set of the server.
     Changes: stops the old server if it answers; makes one machine; restores onto it; then changes
-    the address records of each site that is healthy there. Nothing before the plan is approved.
+    the address records of each site that is healthy there. Nothing before the plan is approved, but
+    for the first message to clients where policy lets it go by itself and the old server is silent.
     Undo: put the old addresses back (they are in the plan) and destroy the machine.
     Stops: no usable set, plan not approved, old server cannot be stopped, no provider has room,
     another recovery holds the server. A site that fails its checks keeps its DNS, the others go on.
@@ -67,7 +69,9 @@ def disaster_recovery(
         plan = decide(case, seen, Purpose.RECOVERY, known)
         guard(case, plan, seen)
         show_plan(case, plan)
+        tell_clients(case, down=not serves(seen))
         operator = approve(case, plan, approval)
+        tell_clients(case)
         return _apply_and_verify(case, plan, seen.choice.chosen, down_since, operator)
 
 
@@ -84,5 +88,6 @@ def _apply_and_verify(
         outcome = verify(case, plan, chosen, rebuilt, down_since or case.began_at)
     document = write_report(case, plan, outcome, operator)
     show_aftermath(case)
+    tell_clients(case)
     raise_unless_recovered(outcome, plan.again)
     return document

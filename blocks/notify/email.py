@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import re
 import smtplib
-import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid, parseaddr
 
-from pydantic import Field, PrivateAttr, SecretStr
+from pydantic import Field, PrivateAttr
 
-from blocks.errors import (
-    AuthenticationFailed,
-    ConfigurationError,
-    ContinuityError,
-    PermissionDenied,
-    Unavailable,
-    Unreachable,
-)
+from blocks.errors import PermissionDenied, Unavailable
 from blocks.notify.base import Notifier
 from blocks.notify.time_limit import within
 from blocks.records import Notice
+from blocks.smtp import SmtpRelay
 
 FAILED = "ÉCHEC"
 LINK = re.compile(r"<(https?://[^|>\s]+)(?:\|([^>]*))?>")
@@ -33,7 +24,7 @@ _TAKEN, _FORWARDED, _FOR_GOOD = 250, 251, 500
 """Answer codes of SMTP: taken, taken and passed on, and from where on no is a no."""
 
 
-class EmailNotifier(Notifier):
+class EmailNotifier(SmtpRelay, Notifier):
     """Mailboxes that get the first message, failures and the last word of each incident.
 
     E-mail cannot be edited, and a mail a step would bury the one that counts. So `post` sends,
@@ -53,30 +44,9 @@ class EmailNotifier(Notifier):
     _block_type_slug = "email-notifier"
     _description = "Mailboxes that get the beginning, the failures and the end of each incident."
 
-    host: str = Field(title="Host", description="The SMTP relay; not one on a protected server.")
-    port: int = Field(default=587, ge=1, le=65535, title="Port", description="Port of the relay.")
-    starttls: bool = Field(
-        default=True,
-        title="STARTTLS",
-        description="Whether to encrypt; without it nothing is sent.",
-    )
-    ca_file: str = Field(
-        default="",
-        title="CA file",
-        description="PEM file that vouches for the relay; empty for the system's.",
-    )
-    username: str = Field(default="", title="User", description="Login at the relay; may be empty.")
-    password: SecretStr = Field(
-        default=SecretStr(""), title="Password", description="Password at the relay; may be empty."
-    )
-    sender: str = Field(title="Sender", description="From address, such as PRA <pra@agence.fr>.")
     recipients: list[str] = Field(
         min_length=1, title="Recipients", description="Addresses that are told."
     )
-    timeout_seconds: float = Field(
-        default=10, gt=0, title="Timeout", description="Seconds that a call may take in all."
-    )
-
     _last_words: dict[str, Notice] = PrivateAttr(default_factory=dict)
 
     def check(self) -> str:
@@ -153,61 +123,6 @@ class EmailNotifier(Notifier):
             raise PermissionDenied(
                 self._subject, cause, "correct the recipients in the estate file"
             )
-
-    @contextmanager
-    def _relay(self) -> Iterator[smtplib.SMTP]:
-        context = ssl.create_default_context(cafile=self.ca_file or None)
-        with smtplib.SMTP(
-            self.host, self.port, local_hostname=self._domain, timeout=self.timeout_seconds
-        ) as relay:
-            if self.starttls:
-                relay.starttls(context=context)
-            if self.username:
-                relay.login(self.username, self.password.get_secret_value())
-            yield relay
-
-    @property
-    def _domain(self) -> str:
-        # Given everywhere, because the library would ask the DNS for this machine's full name.
-        return parseaddr(self.sender)[1].rpartition("@")[2] or "localhost"
-
-    @property
-    def _subject(self) -> str:
-        return f"mail relay {self.host} port {self.port}"
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except (smtplib.SMTPException, OSError) as error:
-            raise self._error(error) from error
-
-    def _error(self, error: Exception) -> ContinuityError:
-        match error:
-            case smtplib.SMTPNotSupportedError():
-                cause = f"cannot do what is asked for: {error}"
-                return ConfigurationError(self._subject, cause, "check port and STARTTLS setting")
-            case FileNotFoundError():
-                cause = f"the CA file {self.ca_file} does not exist"
-                return ConfigurationError(self._subject, cause, "correct ca_file")
-            case ssl.SSLError():
-                cause = f"no encryption with it: {getattr(error, 'verify_message', error.reason)}"
-                return AuthenticationFailed(self._subject, cause, "check host name and CA file")
-            case smtplib.SMTPResponseException():
-                return self._refused(error)
-        cause = f"cannot be reached ({type(error).__name__})"
-        return Unreachable(self._subject, cause, f"nc -vz {self.host} {self.port}")
-
-    def _refused(self, error: smtplib.SMTPResponseException) -> ContinuityError:
-        """Translate an answer code; the answer's text is left out, it may quote anything."""
-        if isinstance(error, smtplib.SMTPAuthenticationError):
-            cause = f"refused the login of {self.username} ({error.smtp_code})"
-            return AuthenticationFailed(self._subject, cause, "check user name and password")
-        if 400 <= error.smtp_code < 500:
-            cause = f"cannot take mail now ({error.smtp_code})"
-            return Unavailable(self._subject, cause, "look at the relay's log")
-        cause = f"refused the message ({error.smtp_code})"
-        return PermissionDenied(self._subject, cause, "check the sender address")
 
 
 def _message(notice: Notice, sender: str, recipient: str, headers: dict[str, str]) -> EmailMessage:

@@ -95,6 +95,16 @@ class Heartbeats(BaseModel):
     verification: str = Field(default="", description="Block for the verification; may be empty.")
 
 
+class ClientNews(BaseModel):
+    """Who is told of an incident of this server besides the team, and by which way."""
+
+    agency: str = Field(default="", description="Name of the agency, as clients know it.")
+    contact: str = Field(default="", description="How clients reach the agency.")
+    clients: list[str] = Field(default_factory=list, description="Blocks of the clients.")
+    mail: str = Field(default="", description="Block of the relay for clients; may be empty.")
+    status_page: str = Field(default="", description="Block of the status page; may be empty.")
+
+
 class ProtectedServer(Block):
     """A production server: how it is reached, what is on it, where its copies go, what replaces it.
 
@@ -201,4 +211,9 @@ class ProtectedServer(Block):
         default_factory=DrillLimits,
         title="Drill",
         description="How much a drill may cost, and for how long its machine may live.",
+    )
+    client_news: ClientNews = Field(
+        default_factory=ClientNews,
+        title="Client news",
+        description="Which clients are told of an incident, by which way.",
     )

@@ -8,7 +8,13 @@ from typing import Annotated
 
 import typer
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateName
+from prefect.client.schemas.filters import (
+    FlowFilter,
+    FlowFilterName,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateName,
+)
 from prefect.client.schemas.objects import FlowRun
 from prefect.flow_runs import resume_flow_run
 
@@ -18,8 +24,12 @@ from deployments.cli.page import show
 from deployments.cli.progress import exit_code
 from flows.reports.any_plan import AnyPlan, page, read_plan
 from flows.tasks.approval import PLAN
+from flows.tasks.closing import HEADINGS
 from flows.tasks.incident import now, open_estate
 from flows.tasks.opening import incident_of_run
+
+_WITH_A_PLAN = FlowFilter(name=FlowFilterName(any_=list(HEADINGS)))
+"""Other flows wait too: messages to clients are approved where they are read."""
 
 
 def approve(
@@ -60,7 +70,7 @@ def _waiting_run(client: SyncPrefectClient, wanted: str) -> FlowRun:
     suspended = FlowRunFilter(
         state=FlowRunFilterState(name=FlowRunFilterStateName(any_=["Suspended"]))
     )
-    waiting = client.read_flow_runs(flow_run_filter=suspended, limit=50)
+    waiting = client.read_flow_runs(flow_filter=_WITH_A_PLAN, flow_run_filter=suspended, limit=50)
     fitting = [
         run
         for run in waiting

@@ -80,24 +80,13 @@ COMMANDS = {
         "sweep:sweep",
         "Destroy the machines of drills that no longer run; name machines that nothing explains.",
     ),
+    "kit": Entry("kit:commands", "The emergency kit: a recovery from an empty machine."),
+    "clients": Entry("clients:commands", "Messages to clients about an incident."),
     "estate": Entry("estate:commands", "The estate file: what is protected, and how."),
     "archive": Entry("archive:commands", "The continuous archive."),
     "repository": Entry("repository:commands", "The bucket: what it promises, and how to go back."),
 }
 """Every command; most import Prefect, so each is imported when it is used, not to be listed."""
-from deployments.cli import (
-    approve,
-    archive,
-    cost,
-    estate,
-    kit,
-    look,
-    readiness,
-    report,
-    repository,
-    run,
-    site,
-)
 
 commands = typer.Typer(
     cls=on_demand(COMMANDS), no_args_is_help=True, pretty_exceptions_enable=False
@@ -107,15 +96,6 @@ commands = typer.Typer(
 @commands.callback()
 def continuity() -> None:
     """Disaster recovery for a small hosting agency: backup, restore, DNS, proof."""
-commands.add_typer(estate.commands, name="estate")
-commands.add_typer(kit.commands, name="kit")
-commands.add_typer(archive.commands, name="archive")
-commands.add_typer(repository.commands, name="repository")
-for command in (
-    *(run.backup, run.verify, run.recover, run.drill, site.restore_site, approve.approve),
-    *(look.sets, look.status, readiness.readiness, repository.retention, cost.cost, report.report),
-):
-    commands.command()(command)
 
 
 def app() -> None:

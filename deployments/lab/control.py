@@ -38,6 +38,7 @@ def start(lab: Lab) -> None:
         DeadlineExceeded: A service does not answer.
     """
     start_services(lab)
+    make_status_repository(lab)
     write_estate(lab)
     _wait_for_prefect(lab)
     # The worker takes some seconds to start: it does so while the estate is applied.
@@ -109,6 +110,14 @@ def write_estate(lab: Lab) -> Path:
     )
     estate_path(lab).write_text(text + "\n", encoding="utf-8")
     return estate_path(lab)
+
+
+def make_status_repository(lab: Lab) -> Path:
+    """Make the repository that stands for the one at the status page's host. Idempotent."""
+    folder = lab.state / "status.git"
+    argv = ["git", "init", "--quiet", "--bare", "--initial-branch=main", str(folder)]
+    subprocess.run(argv, check=True, timeout=30)
+    return folder
 
 
 def _start_slack(lab: Lab) -> None:

@@ -10,6 +10,8 @@ from blocks.records import StepRecord, StepState
 LAST_WORDS = "end"
 SAID = (LAST_WORDS, "verify", "destroy")
 """Steps after which the report or the journal's last record tells the end."""
+BESIDE = "clients-"
+"""Steps that tell clients: they say nothing of how the run ended."""
 WITHOUT_A_WORD = {
     "CANCELLED": "annulé dans Prefect",
     "CRASHED": "le processus a disparu",
@@ -26,9 +28,10 @@ def unsaid_end(records: Sequence[StepRecord], state: str, ended_at: datetime) ->
         state: Type of the run's last state in Prefect.
         ended_at: When it came to that state; records that began later are those of another run.
     """
-    if not records or state not in WITHOUT_A_WORD:
+    told = [each for each in records if not each.step.startswith(BESIDE)]
+    if not told or state not in WITHOUT_A_WORD:
         return ""
-    last = records[-1]
+    last = told[-1]
     if last.step in SAID or last.started_at > ended_at:
         return ""
     waits = last.step == "approve" and last.state is StepState.STARTED

@@ -74,6 +74,11 @@ STEP_TITLES = {
     "take-over": "Passage de relais",
     "lead": "Visiteurs menés à la nouvelle machine",
     "retire": "Destruction de l'ancienne machine",
+    "clients-detected": "Clients : incident constaté",
+    "clients-recovering": "Clients : remise en service en cours",
+    "clients-back": "Clients : de nouveau en ligne",
+    "clients-closed": "Clients : incident clos",
+    "clients-close": "Clôture pour les clients",
 }
 
 

@@ -134,6 +134,11 @@ def answering_ports(estate: Estate) -> tuple[int, ...]:
     return tuple(port for port, open_ in zip(SERVED_PORTS, answers, strict=True) if open_)
 
 
+def serves(seen: Observation) -> bool:
+    """Return whether the old server was found to serve pages."""
+    return any(port != SERVED_PORTS[0] for port in seen.answering)
+
+
 def usable_copies(estate: Estate) -> tuple[CopyView, ...]:
     """Look at all repositories to recover from one of them.
 

@@ -33,11 +33,11 @@ from deployments.lab.control import migrated_database
 from deployments.register_changes import Action, Change
 from deployments.world import provide
 from flows.decisions.alert import Assessment, Condition
+from flows.tasks.incident import open_estate
+from flows.tasks.kit import fingerprint
 from flows.tasks.watch_steps import ask_for_recovery
 from tests.contract.alert_messages import uptimerobot
 from tests.contract.waiting import answers, free_port, serving_alerts, wait_until
-from flows.tasks.incident import open_estate
-from flows.tasks.kit import fingerprint
 from tests.unit.estate_texts import GOOD, write
 
 AUTH = "admin:on-loopback"
