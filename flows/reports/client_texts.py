@@ -71,11 +71,37 @@ def refused_template(client: ClientView, phase: Phase, text: str) -> str:
 def when(at: datetime, language: Language) -> str:
     """Write a time as people in Paris say it, with the day."""
     there = at.astimezone(PARIS)
-    month = _MONTHS[language][there.month - 1]
+    day = _day(there, language)
     if language is Language.ENGLISH:
-        return f"{there.day} {month} {there.year} at {there:%H:%M} (Paris time)"
-    day = "1er" if there.day == 1 else there.day
-    return f"{day} {month} {there.year} à {there.hour} h {there:%M} (heure de Paris)"
+        return f"{day} at {there:%H:%M} (Paris time)"
+    return f"{day} à {there.hour} h {there:%M} (heure de Paris)"
+
+
+def lost_between(news: News) -> str:
+    """Write what time is missing, to the second: a lost minute may be one of sixty seconds."""
+    if news.lost_from is None:
+        return ""
+    language = news.client.language
+    begin, end = news.lost_from.astimezone(PARIS), news.since.astimezone(PARIS)
+    if begin.date() == end.date():
+        day = _day(begin, language)
+        if language is Language.ENGLISH:
+            return f"on {day} between {begin:%H:%M:%S} and {end:%H:%M:%S} (Paris time)"
+        return f"le {day} entre {_seconds(begin)} et {_seconds(end)} (heure de Paris)"
+    if language is Language.ENGLISH:
+        said = (f"{each:%H:%M:%S} on {_day(each, language)}" for each in (begin, end))
+        return f"between {' and '.join(said)} (Paris time)"
+    said = (f"le {_day(each, language)} à {_seconds(each)}" for each in (begin, end))
+    return f"entre {' et '.join(said)} (heure de Paris)"
+
+
+def _seconds(there: datetime) -> str:
+    return f"{there.hour} h {there:%M} min {there:%S} s"
+
+
+def _day(there: datetime, language: Language) -> str:
+    first = language is Language.FRENCH and there.day == 1
+    return f"{'1er' if first else there.day} {_MONTHS[language][there.month - 1]} {there.year}"
 
 
 def variables() -> tuple[str, ...]:
@@ -105,6 +131,7 @@ def _variables(news: News, agency: str, contact: str, status_url: str) -> dict[s
         "back_at": said(news.back_at),
         "data_as_of": said(news.data_as_of),
         "lost_from": said(news.lost_from),
+        "lost_between": lost_between(news),
         "promised_by": said(news.promised_by),
         "next_news_hours": int(following.total_seconds() // 3600) if following else 0,
         "protected": news.protected,

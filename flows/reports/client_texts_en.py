@@ -28,7 +28,7 @@ Next news: as soon as anything changes, and no later than {{ next_news_hours }} 
 
 MESSAGES = {
     Phase.DETECTED: """\
-Incident affecting your website: we are working on it
+Incident affecting your {% if sites|length > 1 %}websites{% else %}website{% endif %}: we are working on it
 Hello,
 
 The server that hosts your {% if sites|length > 1 %}websites{% else %}website{% endif %} is having an incident. {% if sites|length > 1 %}They{% else %}It{% endif %} may be out of reach at the moment:
@@ -55,7 +55,7 @@ We aim to be earlier.
     + _NEXT
     + _END,
     Phase.RECOVERING: """\
-Your website is being brought back
+Your {% if sites|length > 1 %}websites are{% else %}website is{% endif %} being brought back
 Hello,
 
 We have started to bring your {% if sites|length > 1 %}websites{% else %}website{% endif %} back, on a new server:
@@ -78,7 +78,7 @@ We aim to be earlier.
     + _NEXT
     + _END,
     Phase.BACK: """\
-Your website is back online
+Your {% if sites|length > 1 %}websites are{% else %}website is{% endif %} back online
 Hello,
 
 Your {% if sites|length > 1 %}websites are{% else %}website is{% endif %} back online. We checked {% if sites|length > 1 %}their{% else %}its{% endif %} pages{% if back_at %} on {{ back_at }}{% endif %}:
@@ -90,13 +90,11 @@ Your {% if sites|length > 1 %}websites are{% else %}website is{% endif %} back o
 The incident {% if since_is_exact %}had begun{% else %}had been noticed{% endif %} on {{ since }}.
 
 {% if lost_from %}
-What is missing: anything saved after {{ lost_from }}
+What is missing: anything saved {{ lost_between }}
 could not be recovered.
 
-What you need to do: check what you or your visitors may have saved between
-{{ lost_from }} and {{ since }}
-(orders, messages, registrations, articles), and enter again what is missing. Your order
-confirmation e-mails and payment statements can help you with that.
+What you need to do: check what you or your visitors may have saved during that time (orders, messages,
+registrations, articles), and enter again what is missing. Your order confirmation e-mails and payment statements can help you with that.
 {% elif data_as_of %}
 According to our checks, nothing that was saved before the incident is missing. Please look at
 your latest orders and messages all the same, and tell us if anything is missing.
@@ -111,7 +109,7 @@ We are sorry about this incident. We will write to you once more when it is clos
 """
     + _END,
     Phase.CLOSED: """\
-Incident closed
+Incident closed: {{ sites|join(", ") }}
 Hello,
 
 The incident {% if since_is_exact %}that began{% else %}noticed{% endif %} on {{ since }} is closed. It concerned:
@@ -133,8 +131,8 @@ The new server is backed up as the old one was.
 
 {% endif %}
 {% if lost_from %}
-As a reminder: what was saved between {{ lost_from }} and
-{{ since }} must be entered again, if you have not done so yet.
+As a reminder: what was saved {{ lost_between }}
+must be entered again, if you have not done so yet.
 
 {% endif %}
 We apologise once more for the trouble. If you notice anything unusual, please write or call.

@@ -29,7 +29,7 @@ ce message.
 
 MESSAGES = {
     Phase.DETECTED: """\
-Incident en cours sur votre site : nous nous en occupons
+Incident en cours sur {% if sites|length > 1 %}vos sites{% else %}votre site{% endif %} : nous nous en occupons
 Bonjour,
 
 Le serveur qui héberge {% if sites|length > 1 %}vos sites{% else %}votre site{% endif %} connaît un incident. {% if sites|length > 1 %}Ils peuvent être inaccessibles{% else %}Il peut être inaccessible{% endif %} en ce moment :
@@ -56,7 +56,7 @@ Nous visons plus tôt.
     + _NEXT
     + _END,
     Phase.RECOVERING: """\
-Remise en service de votre site : c'est en cours
+Remise en service de {% if sites|length > 1 %}vos sites{% else %}votre site{% endif %} : c'est en cours
 Bonjour,
 
 La remise en service de {% if sites|length > 1 %}vos sites{% else %}votre site{% endif %} a commencé, sur un nouveau serveur :
@@ -80,7 +80,7 @@ Nous visons plus tôt.
     + _NEXT
     + _END,
     Phase.BACK: """\
-Votre site est de nouveau en ligne
+{% if sites|length > 1 %}Vos sites sont{% else %}Votre site est{% endif %} de nouveau en ligne
 Bonjour,
 
 {% if sites|length > 1 %}Vos sites sont de nouveau en ligne. Nous avons vérifié leurs pages{% else %}Votre site est de nouveau en ligne. Nous avons vérifié ses pages{% endif %}{% if back_at %} le {{ back_at }}{% endif %} :
@@ -92,11 +92,10 @@ Bonjour,
 L'incident {% if since_is_exact %}avait débuté{% else %}avait été constaté{% endif %} le {{ since }}.
 
 {% if lost_from %}
-Ce qui manque : ce qui a été enregistré après le {{ lost_from }}
+Ce qui manque : ce qui a été enregistré {{ lost_between }}
 n'a pas pu être retrouvé.
 
-Ce que vous avez à faire : vérifiez ce que vous ou vos visiteurs avez pu enregistrer entre le
-{{ lost_from }} et le {{ since }}
+Ce que vous avez à faire : vérifiez ce que vous ou vos visiteurs avez pu enregistrer à ce moment-là
 (commandes, messages, inscriptions, articles), et ressaisissez ce qui manque. Vos courriels de
 confirmation de commande et vos relevés de paiement peuvent vous y aider.
 {% elif data_as_of %}
@@ -114,7 +113,7 @@ Nous sommes désolés de cet incident. Nous vous écrirons encore une fois, quan
 """
     + _END,
     Phase.CLOSED: """\
-Incident clos
+Incident clos : {{ sites|join(", ") }}
 Bonjour,
 
 L'incident {% if since_is_exact %}qui a débuté{% else %}constaté{% endif %} le {{ since }} est clos. Il concernait :
@@ -136,8 +135,8 @@ Le nouveau serveur est sauvegardé comme l'était l'ancien.
 
 {% endif %}
 {% if lost_from %}
-Rappel : ce qui a été enregistré entre le {{ lost_from }} et le
-{{ since }} est à ressaisir, si ce n'est déjà fait.
+Rappel : ce qui a été enregistré {{ lost_between }}
+est à ressaisir, si ce n'est déjà fait.
 
 {% endif %}
 Nous vous prions encore d'excuser la gêne. Si vous remarquez quoi que ce soit d'anormal,
