@@ -38,7 +38,7 @@ def with_update(text: str, update: StatusUpdate) -> str:
         ValueError: The file is not one of cState's.
     """
     head, body = _parts(text) if text else ({}, "")
-    keys = [str(each) for each in head.get(_OURS, ())]
+    keys = list(_listed(head.get(_OURS)))
     if update.key in keys:
         return text
     head.update(_head(update))
@@ -55,16 +55,23 @@ def read_incident(text: str) -> StatusIncident:
     if not head.get("title") or "date" not in head:
         raise ValueError("title or date is missing")
     resolved = bool(head.get("resolved"))
-    listed = head.get("affected") or ()
+    listed = _listed(head.get("affected"))
     return StatusIncident(
         title=str(head["title"]),
         began_at=_moment(head["date"]),
         severity=Severity(str(head.get("severity", Severity.NOTICE))),
-        affected=tuple(str(each) for each in ([listed] if isinstance(listed, str) else listed)),
+        affected=listed,
         resolved_at=_moment(head["resolvedWhen"]) if head.get("resolvedWhen") else None,
         paragraphs=tuple(_paragraph(each) for each in re.split(r"\n\s*\n", body) if each.strip()),
         resolved=resolved,
     )
+
+
+def _listed(value: object) -> tuple[str, ...]:
+    """Read a list, or the one thing that a person wrote instead of it."""
+    if value is None:
+        return ()
+    return tuple(str(each) for each in value) if isinstance(value, list) else (str(value),)
 
 
 def _head(update: StatusUpdate) -> dict[str, object]:

@@ -83,7 +83,7 @@ class GitStatusPage(StatusPage):
         description="Name and address in the commits.",
     )
     timeout_seconds: float = Field(
-        default=60, gt=0, title="Timeout", description="Seconds that a call may take in all."
+        default=30, gt=0, title="Timeout", description="Seconds that a call may take in all."
     )
 
     def check(self) -> str:
@@ -114,8 +114,8 @@ class GitStatusPage(StatusPage):
     def _write(self, folder: Path, update: StatusUpdate, render: Render) -> bool:
         """Write the files; return whether the update was missing."""
         path = folder / path_of(update)
-        before = path.read_text(encoding="utf-8") if path.exists() else ""
         try:
+            before = path.read_text(encoding="utf-8") if path.exists() else ""
             after = with_update(before, update)
         except ValueError as error:
             hint = "mend the file in the repository"

@@ -72,4 +72,6 @@ def _next_step(incident: str, found: Sequence[Sending]) -> list[str]:
             f"`continuity clients send {incident} --uncertain delivered` si le message est parti, "
             f"`continuity clients send {incident} --uncertain again` sinon."
         )
+    if not found:
+        return ["Rien à dire aux clients pour l'instant."]
     return lines or ["Tout est envoyé."]

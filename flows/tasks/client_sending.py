@@ -21,8 +21,8 @@ from flows.tasks.client_drafts import Prepared, client_views, prepare
 from flows.tasks.incident import Incident, StepNote, now
 from flows.tasks.steps import step
 
-AUTOMATIC_SECONDS = 45.0
-"""How long a recovery may wait for the messages that go by themselves."""
+AUTOMATIC_SECONDS, APPROVED_SECONDS = 45.0, 1800.0
+"""After this long no further message is begun: a recovery waits for those that go by themselves."""
 
 
 def tell_clients(incident: Incident, *, down: bool = True) -> None:
@@ -40,7 +40,7 @@ def tell_clients(incident: Incident, *, down: bool = True) -> None:
         views = client_views(incident.estate)
         if views:
             draft_and_send_first(incident, views, down, subject=_phase_now(incident, views))
-    except ContinuityError as error:
+    except Exception as error:  # noqa: BLE001 - recorded by the step; a recovery goes on
         get_run_logger().warning("clients were not told: %s", error)
 
 
@@ -57,7 +57,7 @@ def draft_and_send_first(
     note.saw = f"{len(prepared.drafts)} message(s) en attente d'un accord"
     first = {each.client.name for each in prepared.told if each.phase is Phase.DETECTED}
     free = {each.name for each in views if each.automatic and each.name in first} if down else set()
-    done = _send_all(incident, prepared, Uncertain.LEAVE, free) if free else []
+    done = _send_all(incident, prepared, Uncertain.LEAVE, free, AUTOMATIC_SECONDS) if free else []
     problems = _problems(done)
     if free:
         note.did = deliveries_text(done)
@@ -82,7 +82,9 @@ def send_news(
     Raises:
         ProviderError: Something could not be sent or published, or nobody knows whether it was.
     """
-    done = _send_all(incident, prepared, wish, {each.client for each in prepared.drafts})
+    done = _send_all(
+        incident, prepared, wish, {each.client for each in prepared.drafts}, APPROVED_SECONDS
+    )
     note.did = deliveries_text(done)
     problems = _problems(done) + _published(incident, prepared, note)
     note.data = {"digest": prepared.digest, "sent": count(done, End.SENT), "operator": operator}
@@ -104,12 +106,12 @@ def verify_sent(incident: Incident, prepared: Prepared) -> dict[str, object]:
 
 
 def _send_all(
-    incident: Incident, prepared: Prepared, wish: Uncertain, clients: set[str]
+    incident: Incident, prepared: Prepared, wish: Uncertain, clients: set[str], seconds: float
 ) -> list[Delivery]:
     """Send to each recipient in turn; once the relay is out of reach, to nobody any more."""
     reference = incident.estate.declared.client_news.mail
     box = ClientMessages(incident.estate.state, incident.id)
-    until, gone = monotonic() + AUTOMATIC_SECONDS + 20 * len(prepared.drafts), ""
+    until, gone = monotonic() + seconds, ""
     done = []
     for draft in prepared.drafts:
         for address in draft.addresses if draft.client in clients else ():
