@@ -9,6 +9,7 @@ from itertools import product
 import pytest
 
 from blocks.records import StepRecord, StepState
+from blocks.repositories.messages import ClientMessages
 from blocks.types import Tier
 from blocks.types.clients import Language, Sending
 from flows.decisions.abandoned import unsaid_end
@@ -24,6 +25,7 @@ from flows.decisions.client_news import (
     news,
 )
 from flows.reports.client_texts import message, refused_template, when
+from tests.fakes.memory_objects import MemoryObjects
 
 AT = datetime(2026, 3, 10, 2, 40, tzinfo=UTC)
 SHOP = ClientSite("shop", "La boutique", ("shop.test",), Tier.HOURS_48)
@@ -155,3 +157,17 @@ def test_what_was_begun_is_never_sent_again_by_itself() -> None:
 def test_messages_after_the_end_do_not_hide_that_it_was_told() -> None:
     records = done("observe", "verify", "clients-back")
     assert unsaid_end(records, "CRASHED", AT + timedelta(hours=1)) == ""
+
+
+def test_of_two_who_send_at_once_one_has_the_claim() -> None:
+    store = MemoryObjects()
+    one, other = ClientMessages(store, "inc"), ClientMessages(store, "inc")
+    assert one.claim("back", "a@b.test", AT)
+    assert not other.claim("back", "A@b.test", AT), "the same mailbox"
+    assert other.state("back", "a@b.test") is Sending.CLAIMED
+    assert other.claim("closed", "a@b.test", AT)
+    one.give_back("back", "a@b.test")
+    assert other.claim("back", "a@b.test", AT)
+    other.prove("back", "a@b.test", "<id>", AT)
+    assert one.state("back", "a@b.test") is Sending.SENT
+    assert not any(b"a@b" in key.encode() for key in store.held)
