@@ -50,6 +50,7 @@ DEPLOYMENTS = {
     "retention/daily",
     "disaster-recovery/on-demand",
     "document/daily",
+    "client-news/on-demand",
     "ended-run/automatic",
     "site-restore/on-demand",
     "verification/daily",
