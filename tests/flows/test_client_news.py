@@ -11,14 +11,16 @@ import pytest
 
 from blocks import registry
 from blocks.clients.client import Client
-from blocks.errors import ApprovalMismatch, DeliveryUnknown, ProviderError, Unreachable
+from blocks.errors import ApprovalMismatch, DeliveryUnknown, NotFound, ProviderError, Unreachable
 from blocks.repositories.messages import ClientMessages
 from blocks.servers.protected import ClientNews
 from blocks.status_pages.git import GitStatusPage
 from blocks.types.clients import FirstMessage, Language, Sending
+from deployments.cli import clients
 from flows.backup import backup
 from flows.client_news import client_news
 from flows.decisions.client_delivery import Uncertain
+from flows.decisions.client_news import CLOSED_BY_HAND
 from flows.tasks.client_approval import ask_here
 from tests.fakes.memory_client_mail import MemoryClientMail
 from tests.flows.world import INCIDENT, Killed, World
@@ -104,6 +106,19 @@ def test_a_recovery_drafts_and_sends_nothing_by_itself(told: Told) -> None:
         for client in ("harbour", "shop")
     ]
     assert told.page.read() == ()
+
+
+def test_an_operator_closes_it_from_the_terminal_by_the_incident_alone(told: Told) -> None:
+    told.world.recover()
+    case = clients._case(INCIDENT)
+    assert case.estate.name == "web1"
+    with case.step(CLOSED_BY_HAND) as note:
+        note.why = "Tout est revenu."
+    told.send()
+    assert {phase for _, phase in told.told()} == {"closed"}
+    assert "Tout est revenu." in told.mail.taken[0].body
+    with pytest.raises(NotFound, match="no server's journal has its plan"):
+        clients._case("inc-other")
 
 
 def test_each_recipient_gets_one_message_a_phase_however_often_it_runs(told: Told) -> None:

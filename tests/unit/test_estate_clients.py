@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
+from ruamel.yaml import YAML
 
-from deployments.estate_file import read
+from deployments.estate_file import json_schema, read
 from deployments.world import provide
 from tests.unit.estate_texts import GOOD
 
@@ -93,3 +95,8 @@ def test_a_name_that_leads_to_the_protected_server_is_refused(folder: Path) -> N
     (folder / "estate.yaml").write_text(text)
     found = [each.text for each in read(folder / "estate.yaml").mistakes]
     assert "client_mail: localhost leads to 127.0.0.1, the protected server 'web1' itself" in found
+
+
+def test_the_estate_with_clients_follows_its_schema() -> None:
+    data = YAML(typ="safe").load(GOOD + CLIENTS)
+    Draft202012Validator(json_schema()).validate(data)
