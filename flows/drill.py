@@ -12,6 +12,8 @@ from flows.decisions.sweep import machines_to_sweep
 from flows.rebuild import rebuild
 from flows.tasks.approval import Approval, approve, show_plan
 from flows.tasks.drill_limits import within_ceiling, within_hours
+from flows.tasks.drill_pictures import picture_drill, picture_production
+from flows.tasks.drill_report import show_drill
 from flows.tasks.ending import raise_unless_recovered, verify, write_report
 from flows.tasks.incident import Incident, now
 from flows.tasks.look import observe
@@ -64,15 +66,18 @@ def drill(
         guard(case, plan, seen)
         show_plan(case, plan)
         operator = approve(case, plan, approval)
+        before = picture_production(case)
         began: datetime = now()
         with hold_lease(case, f"drill-{case.id}"):
             try:
                 with within_hours(case):
                     rebuilt = rebuild(case, plan, seen.choice.chosen)
+                    picture_drill(case, plan, rebuilt, before)
                     outcome = verify(case, plan, seen.choice.chosen, rebuilt, began)
             finally:
                 destroy_machine(case)
         document = write_report(case, plan, outcome, operator)
+        show_drill(case.estate, document)
         raise_unless_recovered(outcome, plan.again)
         return document
 

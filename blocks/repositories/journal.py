@@ -110,6 +110,17 @@ class Journal:
         content = _document.dump_json(dict(document), indent=1)
         self._objects.put(self._folder + _checked(name), content)
 
+    def file(self, name: str) -> bytes:
+        """Return what was kept under a name such as `before-shop.png`, empty if nothing was."""
+        try:
+            return self._objects.get(self._folder + _checked(name))
+        except NotFound:
+            return b""
+
+    def put_file(self, name: str, content: bytes) -> None:
+        """Keep a small file beside the records, replacing it."""
+        self._objects.put(self._folder + _checked(name), content)
+
     def _written(self, record: StepRecord) -> bool:
         name = f"{record.sequence:03d}-{record.step}-{record.state}.json"
         try:

@@ -82,6 +82,9 @@ COMMANDS = {
     ),
     "kit": Entry("kit:commands", "The emergency kit: a recovery from an empty machine."),
     "clients": Entry("clients:commands", "Messages to clients about an incident."),
+    "drills": Entry(
+        "drills:drills", "Show recovery time and data loss of past drills against their targets."
+    ),
     "estate": Entry("estate:commands", "The estate file: what is protected, and how."),
     "archive": Entry("archive:commands", "The continuous archive."),
     "repository": Entry("repository:commands", "The bucket: what it promises, and how to go back."),

@@ -15,6 +15,7 @@ from blocks.types import RecoverySet
 from flows.decisions.recovery_plan import Purpose, RecoveryPlan, SitePlan
 from flows.decisions.verdict import Outcome, SiteOutcome, Verdict, conclude
 from flows.reports.after_recovery import steps_after
+from flows.reports.drill_report import drill_section
 from flows.reports.outcome_report import outcome_document, outcome_markdown, outcome_sentence
 from flows.reports.progress import latest
 from flows.reports.wording import VERDICTS, answering_text, step_title
@@ -74,6 +75,8 @@ def write_report(
     incident.refresh()
     facts = facts_by_site(incident.estate, incident.sources[0].chosen if incident.sources else None)
     document = outcome_document(outcome, plan, incident.records, operator, facts)
+    if plan.purpose is Purpose.DRILL:
+        document["drill"] = drill_section(incident.records)
     incident.journal.put_document(REPORT, document)
     record_proof(incident, plan, outcome)
     create_markdown_artifact(

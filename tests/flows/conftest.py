@@ -15,6 +15,8 @@ from prefect.settings import (
 )
 from prefect.testing.utilities import prefect_test_harness
 
+from flows.tasks.drill_pictures import browsers
+from tests.fakes.memory_browser import MemoryBrowser
 from tests.flows.world import World
 
 QUIET = {
@@ -32,6 +34,14 @@ written, and the client waits two seconds before it asks again: half of the time
 def prefect_backend() -> Iterator[None]:
     with temporary_settings(QUIET), prefect_test_harness(server_startup_timeout=90):
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def browser() -> Iterator[None]:
+    """No address of these worlds exists: a real browser would wait for each of them."""
+    browsers.append(MemoryBrowser())
+    yield
+    browsers.pop()
 
 
 @pytest.fixture
