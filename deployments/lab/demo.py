@@ -16,7 +16,7 @@ from prefect.client.orchestration import get_client
 from prefect.deployments import run_deployment
 
 from blocks.errors import ContinuityError, VerificationFailed
-from deployments.lab import control, lab, machines
+from deployments.lab import control, demo_story, lab, machines
 from deployments.lab.config import ROOT, Lab, current
 from deployments.lab.demo_follow import follow
 from deployments.lab.demo_report import Seen, lost, table, write_reports
@@ -43,11 +43,14 @@ class Clock:
 
 def main(
     keep: Annotated[bool, typer.Option(help="Leave the lab up and print where to look.")] = False,
+    story: Annotated[
+        bool, typer.Option("--story", help="The whole incident, from alert to the way home.")
+    ] = False,
 ) -> None:
     """Run the demo; ends non-zero if anything is not proven."""
     here, clock = current(), Clock()
     try:
-        seen = run(here, clock)
+        seen = demo_story.run(here, clock.say) if story else run(here, clock)
     except ContinuityError as error:
         print(f"\ndemo: {error}", file=sys.stderr)
         sys.exit(1)
@@ -55,9 +58,12 @@ def main(
         if not keep:
             lab.down(here)
     print()
-    table(seen)
-    write_reports(seen, FOLDER)
-    clock.say(f"reports: {FOLDER}/report.json and {FOLDER}/report.html")
+    if isinstance(seen, demo_story.Told):
+        clock.say(f"{len(seen.papers)} documents: {demo_story.FOLDER}")
+    else:
+        table(seen)
+        write_reports(seen, FOLDER)
+        clock.say(f"reports: {FOLDER}/report.json and {FOLDER}/report.html")
     if keep:
         for line in lab.status(here):
             print(line)

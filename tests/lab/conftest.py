@@ -24,6 +24,7 @@ ORDER = (
     "test_site_restore",
     "test_failback",
     "test_recovery",
+    "test_documents",
     "test_resume",
     "test_last_resort",
     "test_secrets",

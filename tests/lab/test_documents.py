@@ -1,0 +1,41 @@
+"""What people read of a real incident, opened in a real browser; kept in var/documents."""
+
+from __future__ import annotations
+
+import pytest
+from PIL import Image
+
+from deployments.lab.config import ROOT, Lab
+from deployments.lab.demo_papers import Papers
+from tests.lab.estate import SERVER
+from tests.lab.story import Recovered
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
+FOLDER = ROOT / "var" / "documents"
+LEFT_OVER = ("{{", "}}", "None", "TODO", "datetime.")
+
+
+def test_every_document_of_an_incident_can_be_read(here: Lab, recovered: Recovered) -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    papers = Papers(FOLDER, here)
+    papers.write("report", SERVER, recovered.incident, "--out", "report")
+    papers.write("readiness", "--html", "readiness.html", accept=(0, 3))
+    papers.write("cost", "--html", "cost.html")
+    papers.write("pra", "--html", "pra.html", "--pdf", "pra.pdf")
+    papers.status_page()
+    papers.mails()
+    papers.pictures()
+    names = papers.written()
+    pages = [each for each in names if each.endswith(".html")]
+    assert len(pages) == 5, names
+    for each in pages:
+        text = (FOLDER / each).read_text(encoding="utf-8")
+        assert not [word for word in LEFT_OVER if word in text], each
+        with Image.open((FOLDER / each).with_suffix(".png")) as seen:
+            assert seen.size == (1280, 2400)
+            colours = seen.convert("RGB").getcolors(maxcolors=seen.width * seen.height)
+            assert colours is not None
+            assert len(colours) > 20, f"{each} is an empty page"
+    for each in (each for each in names if each.endswith(".pdf")):
+        assert (FOLDER / each).read_bytes().startswith(b"%PDF-"), each
+    assert [each for each in names if each.startswith("mails/")], "the first client was told"
