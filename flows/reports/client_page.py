@@ -54,11 +54,13 @@ def deliveries_text(done: Sequence[Delivery]) -> str:
     """Say in a line how the messages ended."""
     sent = counted(count(done, End.SENT), "message envoyé", "messages envoyés")
     more = {
-        "déjà envoyé(s)": count(done, End.ALREADY),
+        "déjà envoyé": count(done, End.ALREADY),
         "en échec": count(done, End.FAILED),
-        "incertain(s)": count(done, End.UNCERTAIN),
+        "incertain": count(done, End.UNCERTAIN),
     }
-    return ", ".join([sent, *(f"{number} {words}" for words, number in more.items() if number)])
+    plurals = {"en échec": "en échec"}
+    told = [counted(n, words, plurals.get(words, "")) for words, n in more.items() if n]
+    return ", ".join([sent, *told])
 
 
 def _next_step(incident: str, found: Sequence[Sending]) -> list[str]:

@@ -17,6 +17,7 @@ from flows.decisions.client_news import ClientView, Phase, news
 from flows.reports.client_page import deliveries_text
 from flows.reports.status_page import status_html
 from flows.reports.status_text import status_update
+from flows.reports.wording import counted
 from flows.tasks.client_drafts import Prepared, client_views, prepare
 from flows.tasks.incident import Incident, StepNote, now
 from flows.tasks.steps import step
@@ -54,7 +55,7 @@ def draft_and_send_first(
         ProviderError: Something could not be sent or published; the drafts are there.
     """
     prepared = prepare(incident, clients=views)
-    note.saw = f"{len(prepared.drafts)} message(s) en attente d'un accord"
+    note.saw = f"{counted(len(prepared.drafts), 'message')} en attente d'un accord"
     first = {each.client.name for each in prepared.told if each.phase is Phase.DETECTED}
     free = {each.name for each in views if each.automatic and each.name in first} if down else set()
     done = _send_all(incident, prepared, Uncertain.LEAVE, free, AUTOMATIC_SECONDS) if free else []
@@ -101,7 +102,7 @@ def verify_sent(incident: Incident, prepared: Prepared) -> dict[str, object]:
     box = ClientMessages(incident.estate.state, incident.id)
     states = [box.state(d.phase, address) for d in prepared.drafts for address in d.addresses]
     missing = sum(each is not Sending.SENT for each in states)
-    _require(incident, [f"{missing} message(s) sans preuve d'envoi"] if missing else [])
+    _require(incident, [f"{counted(missing, 'message')} sans preuve d'envoi"] if missing else [])
     return {"incident": incident.id, "digest": prepared.digest, "sent": len(states)}
 
 

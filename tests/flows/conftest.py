@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from prefect.settings import (
+    PREFECT_API_SSL_CERT_FILE,
     PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
     PREFECT_LOGGING_TO_API_ENABLED,
     PREFECT_SERVER_SERVICES_EVENT_PERSISTER_ENABLED,
@@ -16,6 +17,7 @@ from prefect.settings import (
 from prefect.testing.utilities import prefect_test_harness
 
 from flows.tasks.drill_pictures import browsers
+from tests.contract.authority import Authority
 from tests.fakes.memory_browser import MemoryBrowser
 from tests.flows.world import World
 
@@ -31,8 +33,10 @@ written, and the client waits two seconds before it asks again: half of the time
 
 
 @pytest.fixture(scope="session", autouse=True)
-def prefect_backend() -> Iterator[None]:
-    with temporary_settings(QUIET), prefect_test_harness(server_startup_timeout=90):
+def prefect_backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    # Each client, one a run, reads all authorities that it trusts: one instead of 140.
+    one = {PREFECT_API_SSL_CERT_FILE: str(Authority(tmp_path_factory.mktemp("ca")).ca_file)}
+    with temporary_settings(QUIET | one), prefect_test_harness(server_startup_timeout=90):
         yield
 
 
