@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import httpx
 from prefect.blocks.core import Block
 from prefect.blocks.webhook import Webhook
-from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import BlockDocument
+from prefect.context import SyncClientContext
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_URL
 
@@ -21,6 +23,8 @@ from deployments.register_automations import apply_automations
 from deployments.register_changes import Action, Change
 from deployments.register_deployments import WATCH, deploying, ensure_work_pool
 from deployments.world import provide
+
+_UNREACHABLE = re.compile("connect|failed to reach", re.IGNORECASE)
 
 
 def apply(
@@ -117,10 +121,11 @@ def _prefect() -> Iterator[SyncPrefectClient]:
         hint = "export PREFECT_API_URL=http://ADDRESS:4200/api"
         raise ConfigurationError("Prefect server", "none is named", hint)
     try:
-        with get_client(sync_client=True) as client:
-            yield client
+        # Also for what blocks ask by themselves: each client reads all authorities of the system.
+        with SyncClientContext.get_or_create() as context:
+            yield context.client
     except (httpx.TransportError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "connect" not in str(error).lower():
+        if isinstance(error, RuntimeError) and not _UNREACHABLE.search(str(error)):
             raise
         hint = f"check that it runs: curl {url}/health"
         raise Unreachable(f"Prefect server {url}", "does not answer", hint) from error

@@ -186,17 +186,18 @@ def _start_worker(lab: Lab) -> None:
 def _wait_for_prefect(lab: Lab) -> None:
     deadline = time.monotonic() + _START_SECONDS
     look = f"less {processes.log(lab, 'prefect')}"
-    while not _is_healthy(lab):
-        if not processes.running(lab, "prefect"):
-            raise ProviderError("Prefect server", "ended right after its start", look)
-        if time.monotonic() > deadline:
-            raise DeadlineExceeded("Prefect server", f"no answer in {_START_SECONDS} s", look)
-        time.sleep(0.1)
+    with httpx.Client(timeout=2) as client:
+        while not _is_healthy(client, lab):
+            if not processes.running(lab, "prefect"):
+                raise ProviderError("Prefect server", "ended right after its start", look)
+            if time.monotonic() > deadline:
+                raise DeadlineExceeded("Prefect server", f"no answer in {_START_SECONDS} s", look)
+            time.sleep(0.1)
 
 
-def _is_healthy(lab: Lab) -> bool:
+def _is_healthy(client: httpx.Client, lab: Lab) -> bool:
     try:
-        answer = httpx.get(f"http://{lab.control}:{PREFECT_PORT}/api/health", timeout=2)
+        answer = client.get(f"http://{lab.control}:{PREFECT_PORT}/api/health")
     except httpx.TransportError:
         return False
     return answer.status_code == httpx.codes.OK

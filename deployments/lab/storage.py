@@ -85,19 +85,20 @@ def machine(lab: Lab) -> SshServer:
 
 def _wait_until_answering(lab: Lab) -> None:
     until = time.monotonic() + _START_SECONDS
-    while not _answers(lab):
-        if time.monotonic() > until:
-            raise DeadlineExceeded(
-                f"object storage {endpoint(lab)}",
-                f"it does not answer after {_START_SECONDS} s",
-                "script/lab ssh storage journalctl -u 'storage-*'",
-            )
-        time.sleep(0.1)
+    with httpx.Client(timeout=2, trust_env=False) as client:
+        while not _answers(client, lab):
+            if time.monotonic() > until:
+                raise DeadlineExceeded(
+                    f"object storage {endpoint(lab)}",
+                    f"it does not answer after {_START_SECONDS} s",
+                    "script/lab ssh storage journalctl -u 'storage-*'",
+                )
+            time.sleep(0.1)
 
 
-def _answers(lab: Lab) -> bool:
+def _answers(client: httpx.Client, lab: Lab) -> bool:
     try:
-        return httpx.get(endpoint(lab), timeout=2, trust_env=False).status_code == 200
+        return client.get(endpoint(lab)).status_code == 200
     except httpx.HTTPError:
         return False
 

@@ -95,13 +95,14 @@ def moto_server(folder: Path, open_calls: int | None = None) -> Iterator[Loopbac
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            httpx.get(f"http://127.0.0.1:{port}/moto-api/", timeout=5, trust_env=False)
-        except httpx.HTTPError:
-            time.sleep(0.1)
-        else:
-            return
+    with httpx.Client(timeout=5, trust_env=False) as client:
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                client.get(f"http://127.0.0.1:{port}/moto-api/")
+            except httpx.HTTPError:
+                time.sleep(0.1)
+            else:
+                return
     raise RuntimeError("moto did not start")
 
 
