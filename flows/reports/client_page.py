@@ -34,7 +34,8 @@ def clients_page(
         f"# Messages aux clients, incident {incident}",
         "",
         f"{counted(len(drafts), 'client')}, {counted(found.count(Sending.OPEN), 'message')} à "
-        f"envoyer, {found.count(Sending.SENT)} envoyés, {found.count(Sending.CLAIMED)} incertains. "
+        f"envoyer, {counted(found.count(Sending.SENT), 'envoyé')}, "
+        f"{counted(found.count(Sending.CLAIMED), 'incertain')}. "
         f"Empreinte : `{digest}`",
         "",
         *_next_step(incident, found),

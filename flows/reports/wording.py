@@ -97,6 +97,13 @@ PHASES = {
         "lead",
         "reopen",
     ),
+    "Clients": (
+        "clients-detected",
+        "clients-recovering",
+        "clients-back",
+        "clients-closed",
+        "clients-close",
+    ),
     "Bases du site": ("scratch", "undo", "load", "compare"),
     "Fin": ("pictures", "verify", "destroy", "tidy", "end"),
 }
