@@ -11,7 +11,13 @@ from flows.tasks.approval import Approval, approve, show_plan
 from flows.tasks.ending import raise_unless_recovered, write_report
 from flows.tasks.failback_end import conclude_move
 from flows.tasks.look import observe
-from flows.tasks.opening import hold_backup_lease, hold_lease, incident_of_run, open_incident
+from flows.tasks.opening import (
+    finish,
+    hold_backup_lease,
+    hold_lease,
+    incident_of_run,
+    open_incident,
+)
 from flows.tasks.planning import approved_plan, decide, guard
 from flows.tasks.work import side_by_side
 
@@ -65,7 +71,7 @@ def failback(
         with hold_lease(case, plan.server), hold_backup_lease(case.estate, case.id):
             seeded = seed(case, plan, chosen)
             if seed_only:
-                case.ended = f"nouvelle machine prête ; pour déplacer : {plan.again}"
+                finish(case, f"nouvelle machine prête ; pour déplacer : {plan.again}")
                 return {"incident": case.id, "seeded": seeded.machine.address, "next": plan.again}
             rebuilt = move(case, plan, chosen, seeded)
             outcome = conclude_move(case, plan, rebuilt)

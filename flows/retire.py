@@ -6,7 +6,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from flows.tasks.approval import Approval, approve, show_plan
-from flows.tasks.opening import hold_lease, incident_of_run, open_incident
+from flows.tasks.opening import finish, hold_lease, incident_of_run, open_incident
 from flows.tasks.retirement_steps import decide, destroy, look
 
 
@@ -35,7 +35,7 @@ def retire(server: str, incident: str = "", approval: Approval = Approval.ASK) -
         operator = approve(case, plan, approval)
         with hold_lease(case, server):
             destroy(case, plan)
-        case.ended = f"{', '.join(each.name for each in plan.retired)} : détruite"
+        finish(case, f"{', '.join(each.name for each in plan.retired)} : plus là")
         return {
             "incident": case.id,
             "destroyed": [each.id for each in plan.retired],

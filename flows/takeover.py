@@ -30,9 +30,9 @@ from flows.tasks.sites import flip_dns, see_as_visitor, smoke
 from flows.tasks.takeover_steps import (
     bring_last_writes,
     close,
-    compare,
     has_moved,
     lead_visitors,
+    match,
     reopened_on_failure,
     shut_down,
     take_over,
@@ -91,7 +91,7 @@ def move(incident: Incident, plan: RecoveryPlan, chosen: RecoverySet, seeded: Se
         with reopened_on_failure(incident):
             close(incident, chosen, seeded.rehearsed)
             gtid = bring_last_writes(incident, server, plan)
-            compare(incident, server, plan, gtid)
+            match(incident, server, plan, gtid)
             healthy = [
                 submit(smoke, incident, server, each, subject=each.site.name) for each in plan.sites
             ]

@@ -5,7 +5,6 @@ Each command is the operator's own; each document that comes of it is kept in `v
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -18,8 +17,10 @@ from uuid import UUID
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowFilter, FlowFilterName
+from prefect.deployments import run_deployment
 
 from blocks.errors import VerificationFailed
+from blocks.repositories.journal import Journal
 from deployments.lab import alerts, control, lab, machines
 from deployments.lab.config import ROOT, Lab
 from deployments.lab.demo_follow import follow
@@ -27,9 +28,13 @@ from deployments.lab.demo_papers import Papers
 from deployments.lab.demo_report import recovered_server
 from deployments.lab.production import stored_orders
 from deployments.lab.visitor_log import acknowledged_orders, lost_orders, read_log
+from flows.reports.any_plan import read_plan
+from flows.tasks.approval import PLAN
+from flows.tasks.ending import REPORT
 from flows.tasks.incident import open_estate
+from flows.tasks.opening import incident_of_run
 
-SERVER, HOST = "web1", "boutique.atelier.test"
+SERVER, HOST, HOME = "web1", "boutique.atelier.test", "nspawn-vps/lab"
 FOLDER = ROOT / "var" / "story"
 OPERATOR = "Camille"
 COMMAND_SECONDS = 600
@@ -89,10 +94,10 @@ def _tell(here: Lab, say: Say, papers: Papers) -> Told:
     _adopt(say)
     move, orders, gone = _go_home(here, say)
     _continuity("clients", "close", incident, "--operator", OPERATOR)
-    _approved("clients", "send", incident)
+    _send(incident)
     _adopt(say)
-    retired = _approved("retire", SERVER)
-    say(f"the temporary machine is destroyed: {json.loads(_last_json(retired))['destroyed']}")
+    _approved_run("retire/on-demand", {"server": SERVER})
+    say("the temporary machine is destroyed, after its plan was approved")
     papers.write("pra", "--html", "pra-after.html")
     papers.mails()
     papers.status_page()
@@ -110,11 +115,7 @@ def _lose_and_recover(here: Lab, say: Say) -> tuple[str, dict[str, object], time
     run = _awaited_recovery(lost_at)
     detected = datetime.now(UTC) - lost_at
     say(f"two places agree that web1 is gone: its recovery waits after {detected.seconds} s")
-
-    def approve(incident: str, digest: str) -> None:
-        _continuity("approve", incident, "--digest", digest, "--operator", OPERATOR)
-
-    report = follow(run, SERVER, say, timedelta(seconds=RECOVERY_SECONDS), approve)
+    report = follow(run, SERVER, say, timedelta(seconds=RECOVERY_SECONDS), _approve)
     return str(report["incident"]), report, detected
 
 
@@ -135,8 +136,7 @@ def _awaited_recovery(since: datetime) -> UUID:
 
 
 def _tell_clients(here: Lab, say: Say, papers: Papers, incident: str) -> int:
-    papers.keep("messages.txt", _continuity("clients", "show", incident))
-    _approved("clients", "send", incident)
+    papers.keep("messages.txt", _send(incident))
     mails = len(papers.mail_files())
     say(f"clients are told that their sites are back: {mails} mails so far, status page updated")
     return mails
@@ -159,8 +159,9 @@ def _go_home(here: Lab, say: Say) -> tuple[dict[str, object], int, int]:
     )
     try:
         time.sleep(QUIET_SECONDS)
-        say("customers order; web1 moves home: continuity failback web1")
-        report = json.loads(_last_json(_approved("failback", SERVER, "--target", "nspawn-vps/lab")))
+        say("customers order; web1 moves home: failback/on-demand")
+        incident = _approved_run("failback/on-demand", {"server": SERVER, "target": HOME})
+        report = dict(Journal(open_estate(SERVER).state, incident).document(REPORT) or {})
         time.sleep(QUIET_SECONDS)
     finally:
         visitors.terminate()
@@ -172,26 +173,42 @@ def _go_home(here: Lab, say: Say) -> tuple[dict[str, object], int, int]:
     return report, orders, gone
 
 
-def _approved(*words: str) -> str:
-    """Run a command that asks: read the digest on its page, then quote it."""
-    more: tuple[str, ...] = ("--operator", OPERATOR)
-    if words[0] in ("failback", "retire"):
-        more += ("--incident", f"{words[0]}-{words[1]}-{datetime.now(UTC):%H%M%S}")
-    shown = _continuity(*words, *more, status=4)
+def _send(incident: str) -> str:
+    """Read the messages, then send them quoting their digest; return what was shown."""
+    shown = _continuity("clients", "show", incident)
     found = _DIGEST.search(shown)
     if found is None:
-        raise VerificationFailed(
-            f"continuity {' '.join(words)}", "shows no digest to quote", "run it by hand"
-        )
-    return _continuity(*words, *more, "--approve", found[1])
+        raise VerificationFailed(f"messages of {incident}", "show no digest", "run it by hand")
+    _continuity("clients", "send", incident, "--approve", found[1], "--operator", OPERATOR)
+    return shown
 
 
-def _last_json(said: str) -> str:
-    """Return the report with which a command ends when nobody sits at a terminal."""
-    return said[said.index("\n{\n") :]
+def _approve(incident: str, digest: str) -> None:
+    _continuity("approve", incident, "--digest", digest, "--operator", OPERATOR)
 
 
-def _continuity(*words: str, status: int = 0) -> str:
+def _approved_run(deployment: str, parameters: dict[str, object]) -> str:
+    """Start a deployment, approve the plan that it shows, wait for its end; return its incident."""
+    run = run_deployment(deployment, parameters=parameters, timeout=0, as_subflow=False)
+    incident = incident_of_run({"server": SERVER}, run.id)  # type: ignore[union-attr]
+    deadline = time.monotonic() + RECOVERY_SECONDS
+    approved = False
+    with get_client(sync_client=True) as client:
+        while time.monotonic() < deadline:
+            state = client.read_flow_run(run.id).state  # type: ignore[union-attr]
+            if state and state.name == "Suspended" and not approved:
+                plan = Journal(open_estate(SERVER).state, incident).document(PLAN) or {}
+                _approve(incident, read_plan(plan).digest)
+                approved = True
+            if state and state.is_completed():
+                return incident
+            if state and state.is_final():
+                raise VerificationFailed(deployment, f"{state.name}: {state.message}", "again")
+            time.sleep(0.5)
+    raise VerificationFailed(deployment, f"not done in {RECOVERY_SECONDS} s", "script/lab status")
+
+
+def _continuity(*words: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "deployments.cli.main", *words],
         capture_output=True,
@@ -200,7 +217,7 @@ def _continuity(*words: str, status: int = 0) -> str:
         check=False,
         stdin=subprocess.DEVNULL,
     )
-    if done.returncode != status:
+    if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip()).splitlines()[-3:]
         raise VerificationFailed(
             f"continuity {' '.join(words)}",

@@ -70,6 +70,7 @@ STEP_TITLES = {
     "rehearse": "Répétition de la comparaison",
     "close": "Page de maintenance",
     "last-writes": "Derniers changements",
+    "match": "Comparaison des deux machines",
     "reopen": "Réouverture du serveur actuel",
     "take-over": "Passage de relais",
     "lead": "Visiteurs menés à la nouvelle machine",
@@ -93,6 +94,7 @@ PHASES = {
         "rehearse",
         "close",
         "last-writes",
+        "match",
         "take-over",
         "lead",
         "reopen",
@@ -105,7 +107,7 @@ PHASES = {
         "clients-close",
     ),
     "Bases du site": ("scratch", "undo", "load", "compare"),
-    "Fin": ("pictures", "verify", "destroy", "tidy", "end"),
+    "Fin": ("pictures", "verify", "retire", "destroy", "tidy", "end"),
 }
 """Steps of the whole server, grouped for a message that is read at a glance."""
 

@@ -34,7 +34,7 @@ def conclude_move(
         plan.server,
         [_site(incident, plan, rebuilt, each.site.name) for each in plan.sites],
         closed,
-        closed if incident.done("compare") else None,
+        closed if incident.done("match") else None,
         problems,
     )
     note.saw = outcome_sentence(outcome)

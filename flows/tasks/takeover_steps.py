@@ -90,8 +90,8 @@ def bring_last_writes(
     return gtid
 
 
-@step("compare", retries=0)
-def compare(
+@step("match", retries=0)
+def match(
     incident: Incident, note: StepNote, server: Server, plan: RecoveryPlan, gtid: str
 ) -> None:
     """Require the new machine to hold every table and file as the old one does.

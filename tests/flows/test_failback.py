@@ -104,7 +104,7 @@ def test_a_page_that_fails_on_the_new_machine_opens_the_old_one_again(
     assert database.read_only, "nobody wrote there, so it can go on"
 
 
-STEPS = ("follow", "rehearse", "close", "last-writes", "compare", "smoke-shop", "take-over",
+STEPS = ("follow", "rehearse", "close", "last-writes", "match", "smoke-shop", "take-over",
          "lead", "fence", "dns-shop")  # fmt: skip
 """What comes before is a recovery's, whose tests kill it there."""
 
