@@ -60,7 +60,7 @@ def provide(estate: Estate) -> dict[str, Block]:
 
 
 def _agency(estate: Estate) -> Agency:
-    said = estate.agency.model_dump(exclude={"name"})
+    said = estate.agency.model_dump(include={"people", "suppliers"})
     return Agency.model_validate(said | {"title": estate.agency.name})
 
 
