@@ -9,11 +9,28 @@ import pytest
 from blocks.repositories.base import ObjectStore
 from tests.contract.ceph_storage import ceph
 from tests.contract.debian_machine import debian
+from tests.contract.registered import (
+    applied,
+    estate_folder,
+    estate_text,
+    prefect,
+    prefect_server,
+    slack_service,
+)
 from tests.contract.repository_worlds import ceph_store, moto_store
 from tests.fakes.loopback_s3 import LoopbackS3, moto_server
 from tests.fakes.memory_objects import MemoryObjects
 
-__all__ = ["ceph", "debian"]
+__all__ = [
+    "applied",
+    "ceph",
+    "debian",
+    "estate_folder",
+    "estate_text",
+    "prefect",
+    "prefect_server",
+    "slack_service",
+]
 
 
 @pytest.fixture(scope="session")

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -29,19 +25,16 @@ from blocks.servers.protected import ProtectedServer
 from blocks.sites.site import Site
 from deployments import register, register_automations
 from deployments.estate_file import load
-from deployments.lab.control import migrated_database
 from deployments.register_changes import Action, Change
 from deployments.world import provide
-from flows.decisions.alert import Assessment, Condition
 from flows.tasks.incident import open_estate
 from flows.tasks.kit import fingerprint
-from flows.tasks.watch_steps import ask_for_recovery
-from tests.contract.alert_messages import uptimerobot
-from tests.contract.waiting import answers, free_port, serving_alerts, wait_until
-from tests.unit.estate_texts import GOOD, write
+from tests.contract.registered import ALERTS, AUTH
+from tests.contract.waiting import free_port, wait_until
+from tests.unit.estate_texts import write
 
-AUTH = "admin:on-loopback"
-TOKEN = "hush-hush"
+pytestmark = pytest.mark.usefixtures("prefect")
+
 DEPLOYMENTS = {
     "backup/daily",
     "backup/weekly",
@@ -63,81 +56,6 @@ DEPLOYMENTS = {
 }
 
 
-ALERT_SECRET = "guess-" * 6
-ALERTS = """
-alerts:
-  - {name: robot, type: uptimerobot-alerts, secret: {file: alert-secret}}
-"""
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("register")
-    (made / "alert-secret").write_text(ALERT_SECRET)
-    return made
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _secrets() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RESTIC", TOKEN)
-        yield
-
-
-@pytest.fixture(scope="module")
-def prefect(folder: Path) -> Iterator[str]:
-    port = free_port()
-    shutil.copy(migrated_database(), folder / "prefect.db")
-    environment = os.environ | {
-        "PREFECT_HOME": str(folder / "prefect"),
-        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{folder}/prefect.db",
-        "PREFECT_SERVER_API_AUTH_STRING": AUTH,
-        "PREFECT_API_AUTH_STRING": AUTH,
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_LOGGING_SERVER_LEVEL": "ERROR",
-    }
-    argv = [sys.executable, "-m", "prefect", "server", "start"]
-    argv += ["--host", "127.0.0.1", "--port", str(port)]
-    with (folder / "prefect.log").open("wb") as log:
-        server = subprocess.Popen(
-            ["env", "--default-signal=INT,QUIT", *argv],
-            env=environment, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
-    url = f"http://127.0.0.1:{port}/api"
-    try:
-        wait_until(lambda: answers(f"{url}/health"), 150)
-        with temporary_settings({PREFECT_API_URL: url, PREFECT_API_AUTH_STRING: AUTH}):
-            yield url
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-@pytest.fixture(scope="module")
-def slack(folder: Path) -> Iterator[str]:
-    port = free_port()
-    (folder / "slack-token").write_text(TOKEN)
-    argv = [sys.executable, "-m", "deployments.lab.slack_server", "--host", "127.0.0.1"]
-    argv += ["--port", str(port), "--state", str(folder / "slack.json")]
-    server = subprocess.Popen([*argv, "--token-file", str(folder / "slack-token")])
-    try:
-        wait_until(lambda: answers(f"http://127.0.0.1:{port}/messages"), 30)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-@pytest.fixture(scope="module")
-def text(slack: str) -> str:
-    return GOOD.replace("http://127.0.0.1:9/api/", f"{slack}/api/") + ALERTS
-
-
-@pytest.fixture(scope="module")
-def applied(prefect: str, folder: Path, text: str) -> tuple[Change, ...]:
-    return register.apply(load(write(folder, text)))
-
-
 def count(changes: tuple[Change, ...]) -> Counter[Action]:
     return Counter(change.action for change in changes)
 
@@ -149,11 +67,11 @@ def content(block: Block) -> dict[str, object]:
 
 
 def test_a_kit_sealed_from_the_file_is_known_by_the_blocks_that_prefect_saved(
-    applied: tuple[Change, ...], folder: Path, text: str
+    applied: tuple[Change, ...], estate_folder: Path, estate_text: str
 ) -> None:
     saved = open_estate("web1")
     found = fingerprint(saved, saved.repository)
-    registry.provide(provide(load(write(folder, text))))
+    registry.provide(provide(load(write(estate_folder, estate_text))))
     try:
         assert found == fingerprint(open_estate("web1"), saved.repository)
     finally:
@@ -170,11 +88,12 @@ def test_everything_is_made_the_first_time(applied: tuple[Change, ...]) -> None:
 
 
 def test_nothing_changes_the_second_time(
-    applied: tuple[Change, ...], prefect: str, folder: Path, text: str
+    applied: tuple[Change, ...], prefect: str, estate_folder: Path, estate_text: str
 ) -> None:
     # In a process of its own, which remembers nothing of the first.
+    words = ["estate", "apply", write(estate_folder, estate_text)]
     done = subprocess.run(
-        [sys.executable, "-m", "deployments.cli.main", "estate", "apply", write(folder, text)],
+        [sys.executable, "-m", "deployments.cli.main", *words],
         env=os.environ | {"PREFECT_API_URL": prefect, "PREFECT_API_AUTH_STRING": AUTH},
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
@@ -183,10 +102,10 @@ def test_nothing_changes_the_second_time(
 
 
 def test_saved_blocks_are_those_of_the_estate(
-    applied: tuple[Change, ...], folder: Path, text: str
+    applied: tuple[Change, ...], estate_folder: Path, estate_text: str
 ) -> None:
     assert applied
-    expected = provide(load(write(folder, text)))
+    expected = provide(load(write(estate_folder, estate_text)))
     for reference, block in expected.items():
         loaded = Block.load(reference)
         assert type(loaded) is type(block), reference
@@ -230,12 +149,15 @@ def test_deployments_are_scheduled_in_paris(applied: tuple[Change, ...]) -> None
 
 
 def test_only_what_changed_is_saved(
-    applied: tuple[Change, ...], folder: Path, text: str, monkeypatch: pytest.MonkeyPatch
+    applied: tuple[Change, ...],
+    estate_folder: Path,
+    estate_text: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert applied
     monkeypatch.setenv("RESTIC", "another secret")
-    other = text.replace("title: Blog", "title: Web log") + "watch: {every_minute: false}\n"
-    changes = register.apply(load(write(folder, other)))
+    other = estate_text.replace("title: Blog", "title: Web log") + "watch: {every_minute: false}\n"
+    changes = register.apply(load(write(estate_folder, other)))
     assert {change.name for change in changes if change.action is not Action.UNCHANGED} == {
         "client-site/blog",
         "restic-repository/principal",
@@ -247,21 +169,21 @@ def test_only_what_changed_is_saved(
 
 
 def test_blocks_that_left_the_file_are_told_then_removed(
-    applied: tuple[Change, ...], folder: Path, text: str
+    applied: tuple[Change, ...], estate_folder: Path, estate_text: str
 ) -> None:
     assert applied
-    without_blog = text[: text.index("  - name: blog")] + ALERTS
-    changes = register.apply(load(write(folder, without_blog)))
+    without_blog = estate_text[: estate_text.index("  - name: blog")] + ALERTS
+    changes = register.apply(load(write(estate_folder, without_blog)))
     left = [change.name for change in changes if change.action is Action.LEFT]
     assert left == ["client-site/blog"]
     assert registry.names("client-site") == ("blog", "shop")
-    changes = register.apply(load(write(folder, without_blog)), prune=True)
+    changes = register.apply(load(write(estate_folder, without_blog)), prune=True)
     assert count(changes)[Action.REMOVED] == 1
     assert registry.names("client-site") == ("shop",)
 
 
 def test_copies_of_an_automation_are_removed(
-    applied: tuple[Change, ...], folder: Path, text: str
+    applied: tuple[Change, ...], estate_folder: Path, estate_text: str
 ) -> None:
     assert applied
     with get_client(sync_client=True) as client:
@@ -270,7 +192,7 @@ def test_copies_of_an_automation_are_removed(
             AutomationCore.model_validate(first.model_dump(exclude={"id"}, mode="json"))
         )
         assert len(client.read_automations_by_name("crash-zombie-runs")) == 2
-        blocks = provide(load(write(folder, text)))
+        blocks = provide(load(write(estate_folder, estate_text)))
         changes = {
             change.name: change.action
             for change in register_automations.apply_automations(client, blocks)
@@ -280,12 +202,12 @@ def test_copies_of_an_automation_are_removed(
 
 
 def test_a_crashed_run_is_told_in_slack_by_the_server(
-    applied: tuple[Change, ...], slack: str
+    applied: tuple[Change, ...], slack_service: str
 ) -> None:
     assert applied
     run = crashed('lost "web1"\nand its <disk> & more')
-    wait_until(lambda: "Crashed" in httpx.get(f"{slack}/messages", timeout=5).text, 60)
-    told = httpx.get(f"{slack}/messages", timeout=5).json()
+    wait_until(lambda: "Crashed" in httpx.get(f"{slack_service}/messages", timeout=5).text, 60)
+    told = httpx.get(f"{slack_service}/messages", timeout=5).json()
     assert run.name in str(told)
     assert 'lost "web1"' in str(told)
 
@@ -299,12 +221,14 @@ def crashed(why: str) -> FlowRun:
         return run
 
 
-def test_an_end_that_comes_twice_is_told_once(applied: tuple[Change, ...], slack: str) -> None:
+def test_an_end_that_comes_twice_is_told_once(
+    applied: tuple[Change, ...], slack_service: str
+) -> None:
     """A server on SQLite delivers an event again after "database is locked"."""
     assert applied
 
     def told(why: str) -> int:
-        return httpx.get(f"{slack}/messages", timeout=5).text.count(why)
+        return httpx.get(f"{slack_service}/messages", timeout=5).text.count(why)
 
     run = crashed("lost the first")
     wait_until(lambda: told("lost the first") == 1, 60)
@@ -334,80 +258,23 @@ def test_the_end_of_a_run_without_a_process_starts_the_flow_that_tells_it(
         wait_until(lambda: str(run.id) in told(), 60)
 
 
-def runs_of(deployment: str) -> list[FlowRun]:
-    with get_client(sync_client=True) as client:
-        found = client.read_deployment_by_name(deployment)
-        wanted = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[found.id]))
-        return client.read_flow_runs(flow_run_filter=wanted, limit=50)
-
-
-@pytest.fixture
-def receiver(prefect: str, folder: Path) -> Iterator[str]:
-    with serving_alerts(
-        {"PREFECT_API_URL": prefect, "PREFECT_API_AUTH_STRING": AUTH}, folder
-    ) as at:
-        yield f"{at}/alerts/robot"
-
-
-def test_an_alert_has_prefect_look(
-    applied: tuple[Change, ...], receiver: str, folder: Path
-) -> None:
-    assert applied
-    body, headers = (
-        uptimerobot("shop.omniweb.test", datetime.now(UTC)),
-        {"Content-Type": "application/json"},
-    )
-    assert httpx.post(f"{receiver}/wrong", content=body, headers=headers).status_code == 404
-    url = f"{receiver}/{ALERT_SECRET}"
-    answer = httpx.post(url, content=body, headers=headers, timeout=30)
-    assert (answer.status_code, answer.json()) == (202, {"verdict": "looking"})
-    (run,) = runs_of("watch/on-alert")
-    assert run.parameters["server"] == "web1"
-    assert run.parameters["alert"] == "robot : shop.omniweb.test down"
-    assert httpx.post(url, content=body, headers=headers, timeout=30).status_code == 409
-    said = (folder / "alerts.log").read_text()
-    assert "looking: 'robot' from 127.0.0.1, host shop.omniweb.test, server web1" in said
-    assert ALERT_SECRET not in said
-
-
-def test_a_lost_server_has_one_recovery_prepared(applied: tuple[Change, ...]) -> None:
-    """The request is repeated until the watch sees the run: it must not become two."""
-    assert applied
-    since = datetime(2026, 11, 28, 3, 0, tzinfo=UTC)
-    before = {run.id for run in runs_of("disaster-recovery/on-demand")}
-
-    def made() -> list[FlowRun]:
-        return [run for run in runs_of("disaster-recovery/on-demand") if run.id not in before]
-
-    lost = Assessment("web1", Condition.DOWN, since, silent=("ce poste", "temoin"))
-    ask_for_recovery(lost)
-    ask_for_recovery(lost)
-    wait_until(lambda: bool(made()), 60)
-    ask_for_recovery(replace(lost, server="web2"))
-    wait_until(lambda: len(made()) == 2, 60)
-    wanted = {"server": "web1", "down_since": since.isoformat(), "approval": "ask"}
-    assert [run.parameters for run in made() if wanted.items() <= run.parameters.items()]
-    assert sorted(run.parameters["server"] for run in made()) == ["web1", "web2"]
-
-
-def test_a_wrong_password_says_what_to_export(prefect: str, folder: Path, text: str) -> None:
-    assert prefect
+def test_a_wrong_password_says_what_to_export(estate_folder: Path, estate_text: str) -> None:
     with (
         temporary_settings({PREFECT_API_AUTH_STRING: "admin:wrong"}),
         pytest.raises(AuthenticationFailed, match="export PREFECT_API_AUTH_STRING"),
     ):
-        register.apply(load(write(folder, text)))
+        register.apply(load(write(estate_folder, estate_text)))
 
 
-def test_a_server_that_is_gone_is_named(folder: Path, text: str) -> None:
+def test_a_server_that_is_gone_is_named(estate_folder: Path, estate_text: str) -> None:
     url = f"http://127.0.0.1:{free_port()}/api"
     with temporary_settings({PREFECT_API_URL: url}), pytest.raises(Unreachable, match=url):
-        register.apply(load(write(folder, text)))
+        register.apply(load(write(estate_folder, estate_text)))
 
 
-def test_no_server_is_not_a_reason_to_start_one(folder: Path, text: str) -> None:
+def test_no_server_is_not_a_reason_to_start_one(estate_folder: Path, estate_text: str) -> None:
     with (
         temporary_settings({PREFECT_API_URL: None}),
         pytest.raises(ConfigurationError, match="export PREFECT_API_URL"),
     ):
-        register.apply(load(write(folder, text)))
+        register.apply(load(write(estate_folder, estate_text)))
