@@ -9,7 +9,8 @@ from prefect.runtime import flow_run
 
 from blocks.errors import ContinuityError, LeaseHeld
 from blocks.registry import names
-from flows.reports.alert_text import headline
+from flows.decisions.timeline import Mark
+from flows.reports.alert_text import headline, received_text
 from flows.tasks.incident import open_estate
 from flows.tasks.watch_look import look_twice
 from flows.tasks.watch_steps import conclude
@@ -45,6 +46,7 @@ def watch(server: str = "", alert: str = "", confirm_seconds: float = 10) -> dic
     if alert:
         log.info("asked for by %s", alert)
     estates = [open_estate(name) for name in ([server] if server else names("protected-server"))]
+    heard = Mark(flow_run.scheduled_start_time, received_text(alert)) if alert else None
     pause = timedelta(seconds=confirm_seconds)
     looks = {each.name: submit(look_twice, each, pause, subject=each.name) for each in estates}
     found: dict[str, str] = {}
@@ -54,7 +56,7 @@ def watch(server: str = "", alert: str = "", confirm_seconds: float = 10) -> dic
         log.info("%s", headline(seen))
         found[estate.name] = str(seen.condition)
         try:
-            conclude(estate, seen, f"watch-{flow_run.id}", subject=estate.name)
+            conclude(estate, seen, f"watch-{flow_run.id}", heard, subject=estate.name)
         except LeaseHeld as other:
             log.info("%s: %s", estate.name, other)
         except ContinuityError as error:

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from blocks.errors import AlreadyExists, DamagedData, NotFound
 from blocks.repositories.base import ObjectStore
-from blocks.types.clients import Draft, Sending
+from blocks.types.clients import BegunMessage, Draft, Sending
 
 
 class ClientMessages:
@@ -45,14 +45,26 @@ class ClientMessages:
     def draft(self, phase: str, client: str) -> Draft | None:
         """Return the draft of a client and phase, None if there is none."""
         found = self._document(self._draft_key(phase, client))
-        if found is None:
-            return None
-        return Draft(
-            str(found["client"]),
-            str(found["phase"]),
-            str(found["subject"]),
-            str(found["body"]),
-            tuple(str(each) for each in found["addresses"]),
+        return None if found is None else _draft(found)
+
+    def drafts(self) -> tuple[Draft, ...]:
+        """Return all drafts."""
+        keys = [each.key for each in self._objects.list(f"{self._folder}drafts/")]
+        return tuple(_draft(found) for key in keys if (found := self._document(key)))
+
+    def begun(self) -> tuple[BegunMessage, ...]:
+        """Return every message that somebody began to send, with the time of its claim."""
+        keys = {each.key for each in self._objects.list(self._folder)}
+        claims = sorted(key for key in keys if key.endswith("-claim.json"))
+        return tuple(
+            BegunMessage(
+                str(found["phase"]),
+                str(found["address"]),
+                datetime.fromisoformat(str(found["claimed_at"])),
+                Sending.SENT if f"{key[:-11]}-sent.json" in keys else Sending.CLAIMED,
+            )
+            for key in claims
+            if (found := self._document(key))
         )
 
     def state(self, phase: str, address: str) -> Sending:
@@ -113,6 +125,16 @@ class ClientMessages:
         """Name a recipient without writing the address into keys and mail headers."""
         text = f"{self._incident}\n{address.lower()}"
         return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def _draft(found: Mapping[str, Any]) -> Draft:
+    return Draft(
+        str(found["client"]),
+        str(found["phase"]),
+        str(found["subject"]),
+        str(found["body"]),
+        tuple(str(each) for each in found["addresses"]),
+    )
 
 
 def _dump(document: Mapping[str, object]) -> bytes:

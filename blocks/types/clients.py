@@ -97,6 +97,16 @@ class Sending(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class BegunMessage:
+    """A message that somebody began to send: to whom, when, and how far it is."""
+
+    phase: str
+    address: str
+    at: datetime
+    state: Sending
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """A message to one client, the same for each of the client's addresses."""
 

@@ -11,12 +11,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from flows.decisions.alert import Assessment, Condition
+from flows.decisions.timeline import Mark
 
 HOLDS = 2
 """Passes in a row that must say the same before it counts; a confirmed DOWN counts at once."""
 ASKS = 15
 """Passes that ask for the recovery as long as nobody has taken the request up: longer than the ten
 minutes for which the automation takes a further request for a copy of the last."""
+HEARD = 10
+"""Alerts that are kept: the first ones."""
 OPEN_FOR = timedelta(hours=24)
 """An incident that wrote nothing for so long is nobody's any more; no plan waits longer."""
 
@@ -34,6 +37,7 @@ class AlertState:
         times: How often in a row it was said.
         asked: How often the recovery was asked for since the server went down.
         taken_up: Which incident answers this, "" as long as none is seen.
+        heard: Alerts that came while no look showed that the server answers.
     """
 
     condition: Condition = Condition.UP
@@ -44,6 +48,7 @@ class AlertState:
     times: int = 0
     asked: int = 0
     taken_up: str = ""
+    heard: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,15 @@ class Moves:
     after: AlertState
     tell: bool = False
     ask: bool = False
+
+
+def listening(before: AlertState, found: Assessment, alert: Mark | None) -> AlertState:
+    """Return the state with an alert that came; a server that answers forgets them all."""
+    if _ends_the_loss(found):
+        return replace(before, heard=())
+    if alert is None or alert.text in [each.text for each in before.heard]:
+        return before
+    return replace(before, heard=(*before.heard, alert)[:HEARD])
 
 
 def settle(

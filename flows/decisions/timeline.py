@@ -124,9 +124,10 @@ def build_timeline(
     if idle := _gaps([bar for row in rows for bar in row.bars], until):
         rows.insert(1, Row(tuple(Bar(*each, Kind.NOBODY) for each in idle), "nobody"))
     backs = [each.back_at for each in sites if each.back_at]
-    shown = [each for each in (until, *backs) if each]
+    told = [each.at for each in marks]
+    shown = [each for each in (until, *backs, *told) if each]
     ended = max([bar.ended for row in rows for bar in row.bars] + shown)
-    return Timeline(min(down_since, known), ended, tuple(rows), tuple(marks))
+    return Timeline(min([down_since, known, *told]), ended, tuple(rows), tuple(marks))
 
 
 def stretches(timeline: Timeline) -> tuple[Stretch, ...]:

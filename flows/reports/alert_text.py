@@ -101,6 +101,26 @@ def alert_notice(
     return Notice(headline(found), "\n".join(body), failed=True)
 
 
+def received_text(alert: str) -> str:
+    """Say that an alert came; its reason is `monitor : host kind`, or what a person wrote."""
+    monitor, _, what = alert.partition(" : ")
+    host, _, kind = what.rpartition(" ")
+    if not host:
+        return f"Regard demandé ({alert})"
+    words = {"down": "ne répond plus", "up": "répond de nouveau"}
+    return f"Alerte reçue de {monitor} : {host} {words.get(kind, kind)}"
+
+
+def confirmed_text(found: Assessment) -> str:
+    """Say that a loss was confirmed, and from how many places."""
+    places = counted(len(found.silent), "point de vue", "points de vue")
+    return f"Panne confirmée de {places} : {_places(found.silent)}"
+
+
+REQUESTED = "Reprise demandée à Prefect : elle attend un accord"
+OVER = "Le serveur répond de nouveau : alerte close"
+
+
 def _to_type(found: Assessment, *, asked: bool, under_way: str) -> str:
     """Say what to type: never a second recovery beside the one that is prepared."""
     command = what_next(found)

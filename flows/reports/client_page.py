@@ -64,6 +64,19 @@ def deliveries_text(done: Sequence[Delivery]) -> str:
     return ", ".join([sent, *told])
 
 
+def sent_text(client: str, phase: Phase, states: Sequence[Sending]) -> str:
+    """Say in a line what a client was told; without any address."""
+    sent, unsure = (list(states).count(each) for each in (Sending.SENT, Sending.CLAIMED))
+    told = f" envoyé à {counted(sent, 'destinataire')}" if sent else ""
+    doubt = f", {counted(unsure, 'envoi incertain', 'envois incertains')}" if unsure else ""
+    return f"{client or 'Client inconnu'} : message « {PHASE_WORDS[phase]} »{told}{doubt}"
+
+
+def page_text(phases: Sequence[Phase]) -> str:
+    """Say in a line what the status page says from now on."""
+    return f"Page d'état : {', '.join(f'« {PHASE_WORDS[each]} »' for each in phases)}"
+
+
 def _next_step(incident: str, found: Sequence[Sending]) -> list[str]:
     lines = []
     if Sending.OPEN in found:

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from html import escape
 
-from flows.decisions.timeline import Bar, Kind, Row, Stretch, Timeline, stretches
+from flows.decisions.timeline import Bar, Kind, Mark, Row, Stretch, Timeline, stretches
 from flows.reports.wording import PARIS, PHASES, duration, step_title
 
 WIDTH, LEFT, RIGHT, HEAD, LINE = 1040, 250, 96, 64, 22
 TICK = 104
 """Pixels that a pair of clock times needs."""
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
+FLAG = 34
+"""Pixels between two flags."""
 ROWS = 40
 """Rows of one picture: more make another, so that each fits on a page."""
 
@@ -213,17 +215,36 @@ def _bar(axis: _Axis, bar: Bar, top: float, title: str) -> str:
 
 
 def _marks(axis: _Axis, timeline: Timeline, bottom: float) -> list[str]:
-    """Draw a flag for each event beside the steps, with a number that the page's list explains."""
+    """Draw a flag for the events beside the steps, with numbers that the page's list explains.
+
+    Those that would cover each other share one.
+    """
     found = [_text(16, HEAD + 13, "Alertes et messages", "")] if timeline.marks else []
-    for number, each in enumerate(timeline.marks, 1):
-        x = axis.x(each.at)
+    number = 1
+    for each in _flags(axis, timeline.marks):
+        x, last = axis.x(each[0].at), number + len(each) - 1
+        label = str(number) if last == number else f"{number}–{last}"
+        half = 8 + 5 * (len(label) > 1) + 2.5 * max(len(label) - 2, 0)
+        said = escape("\n".join(f"{_both(one.at)} : {one.text}" for one in each))
         found.append(
             f'<path d="M{x} {HEAD + 4}V{bottom}" stroke="#5a6577" stroke-dasharray="1 4"/>'
-            f'<circle cx="{x}" cy="{HEAD + 9}" r="8" fill="#1d2430"><title>'
-            f"{escape(f'{_both(each.at)} : {each.text}')}</title></circle>"
+            f'<rect x="{x - half}" y="{HEAD + 1}" width="{2 * half}" height="16" rx="8" '
+            f'fill="#1d2430"><title>{said}</title></rect>'
             f'<text x="{x}" y="{HEAD + 13}" text-anchor="middle" '
-            f'style="fill:#fff;font-size:10px">{number}</text>'
+            f'style="fill:#fff;font-size:10px">{label}</text>'
         )
+        number = last + 1
+    return found
+
+
+def _flags(axis: _Axis, marks: Sequence[Mark]) -> list[list[Mark]]:
+    """Return the events in their order, those together that lie closer than a flag is wide."""
+    found: list[list[Mark]] = []
+    for each in marks:
+        if found and axis.x(each.at) - axis.x(found[-1][0].at) < FLAG:
+            found[-1].append(each)
+        else:
+            found.append([each])
     return found
 
 

@@ -25,17 +25,16 @@ from flows.decisions.aftermath import (
 from flows.decisions.incident_cost import Prices, Used, spent
 from flows.decisions.readiness import restored_size
 from flows.decisions.recovery_plan import Purpose
-from flows.decisions.timeline import Mark, Passage, Timeline, build_timeline, waited
+from flows.decisions.timeline import Passage, Timeline, build_timeline, waited
 from flows.reports.incident_facts import change_rows
 from flows.reports.post_incident import post_incident_markdown
 from flows.reports.readiness_text import rows
 from flows.tasks.approval import APPROVAL, PLAN
 from flows.tasks.ending import REPORT, reports
 from flows.tasks.incident import Estate, Incident, now
+from flows.tasks.incident_marks import marks_of
 from flows.tasks.look import usable_copies
 
-EVENTS = ("alert.json", "clients.json")
-"""Documents beside the steps, if any: `{"events": [{"at": ISO time, "text": French}]}`."""
 _ACTION = "action-"
 
 
@@ -69,7 +68,7 @@ def facts_of(estate: Estate, incident: str, prices: Prices | None = None) -> Aft
     downs = [each.down for each in promises]
     ended_at = None if None in downs else began + max(filter(None, downs), default=timedelta())
     passages = [Passage(str(s["name"]), str(s["title"]), _time(s["back_at"])) for s in sites]
-    marks = _marks(journal)
+    marks = marks_of(estate, incident, records)
     timeline = build_timeline(
         records, began, passages, marks, until=None if report.get("verdict") else now()
     )
@@ -249,17 +248,6 @@ def _actions(journal: Journal) -> list[Action]:
         for each in sorted(found, key=lambda each: str(each["at"]))
     ]
     return sorted(actions, key=lambda each: each.due)
-
-
-def _marks(journal: Journal) -> list[Mark]:
-    """Return what other documents of the incident tell with a time; what has none is left out."""
-    events = [
-        each
-        for name in EVENTS
-        for each in rows({"events": []} | (journal.document(name) or {}), "events")
-    ]
-    marks = [(_time(each.get("at")), str(each.get("text") or "")) for each in events]
-    return sorted((Mark(at, text) for at, text in marks if at and text), key=lambda each: each.at)
 
 
 def _time(text: object) -> datetime | None:

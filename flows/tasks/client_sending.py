@@ -64,7 +64,7 @@ def draft_and_send_first(
         note.did = deliveries_text(done)
     if down and first and _page_is_automatic(incident):
         problems += _published(incident, prepared, note)
-    note.data = {"digest": prepared.digest}
+    note.data |= {"digest": prepared.digest}
     _require(incident, problems)
 
 
@@ -88,7 +88,7 @@ def send_news(
     )
     note.did = deliveries_text(done)
     problems = _problems(done) + _published(incident, prepared, note)
-    note.data = {"digest": prepared.digest, "sent": count(done, End.SENT), "operator": operator}
+    note.data |= {"digest": prepared.digest, "sent": count(done, End.SENT), "operator": operator}
     _require(incident, problems)
     return done
 
@@ -190,6 +190,7 @@ def _published(incident: Incident, prepared: Prepared, note: StepNote) -> list[s
         )
     except ContinuityError as error:
         return [f"page d'état : {error}"]
+    note.data["published"] = [update.key for update in updates]
     said = "page d'état " + ("à jour" if added else "déjà à jour")
     note.did = " ; ".join(part for part in (note.did, said) if part)
     return []

@@ -31,16 +31,19 @@ from flows.decisions.alert_state import (
     AlertState,
     Moves,
     OpenIncident,
+    listening,
     settle,
     under_way,
 )
 from flows.decisions.recovery_plan import Purpose
-from flows.reports.alert_text import alert_notice, headline
+from flows.decisions.timeline import Mark
+from flows.reports.alert_text import OVER, REQUESTED, alert_notice, confirmed_text, headline
 from flows.tasks.announcing import tell
 from flows.tasks.approval import PLAN
 from flows.tasks.ending import REPORT
 from flows.tasks.incident import Estate, now
 from flows.tasks.leases import hold_everywhere, is_held_anywhere
+from flows.tasks.losses import note_loss
 from flows.tasks.opening import incident_of_run
 from flows.tasks.work import work
 
@@ -52,7 +55,9 @@ _state = TypeAdapter(AlertState)
 
 
 @work("settle")
-def conclude(estate: Estate, found: Assessment, owner: str, *, subject: str) -> Moves:
+def conclude(
+    estate: Estate, found: Assessment, owner: str, alert: Mark | None = None, *, subject: str
+) -> Moves:
     """Keep what was concluded; tell people and ask for a recovery when that is due.
 
     The state is written before anybody is told or asked: a run killed in between says nothing
@@ -62,21 +67,32 @@ def conclude(estate: Estate, found: Assessment, owner: str, *, subject: str) -> 
         LeaseHeld: Another pass settles the same server at this moment.
         Unavailable: Prefect's server does not answer.
     """
-    before = read_state(estate)
-    if _is_quiet(before, found):
-        return Moves(before)
+    if _is_quiet(kept := read_state(estate), found):
+        return Moves(kept)
     with hold_everywhere(estate, f"watch-{subject}", owner):
-        before = read_state(estate)
+        kept = read_state(estate)
+        before = listening(kept, found, alert)
         known = recovery_under_way(estate) if _wants_to_ask(before, found) else ""
         busy = is_held_anywhere(estate, estate.name)
         moves = settle(before, found, known, busy=busy)
-        if moves.after != before:
+        _note(estate, before, moves, found)
+        if moves.after != kept:
             estate.state.put(_key(estate), _state.dump_json(moves.after))
         if moves.tell:
             tell(subject, alert_notice(found, before, asked=moves.ask, under_way=known))
         if moves.ask:
             ask_for_recovery(found)
+            note_loss(estate, moves.after.since or found.since, Mark(now(), REQUESTED))
     return moves
+
+
+def _note(estate: Estate, before: AlertState, moves: Moves, found: Assessment) -> None:
+    """Keep for the report what a pass adds to a loss, or that it is over."""
+    if moves.after.condition is Condition.DOWN:
+        confirmed = [Mark(now(), confirmed_text(found))] if moves.tell else []
+        note_loss(estate, moves.after.since or found.since, *before.heard, *confirmed)
+    elif before.condition is Condition.DOWN and before.since:
+        note_loss(estate, before.since, Mark(now(), OVER), ended_at=now())
 
 
 def read_state(estate: Estate) -> AlertState:

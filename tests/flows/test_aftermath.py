@@ -11,7 +11,6 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from typer.testing import CliRunner
 
 from blocks.errors import ConfigurationError, NotFound
-from blocks.repositories.journal import Journal
 from deployments.cli.main import commands
 from deployments.prices import read_prices
 from flows.decisions.incident_cost import Prices
@@ -76,12 +75,6 @@ def test_who_changes_what_until_when_is_kept_and_shown(world: World) -> None:
     for wrong in ("99", " "):
         with pytest.raises(ConfigurationError):
             record_action(estate, INCIDENT, wrong, "Anne", DUE)
-    Journal(estate.state, INCIDENT).put_document(
-        "alert.json", {"events": [{"at": "2026-03-01T12:00:00+00:00", "text": "Alerte"}, {}]}
-    )
-    told = facts_of(estate, INCIDENT)
-    assert [each.text for each in told.timeline.marks] == ["Alerte"]
-    assert told.breach.known_at.day == 1
 
 
 def test_a_killed_recovery_has_a_provisional_report(world: World) -> None:

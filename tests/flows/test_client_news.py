@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from prefect.blocks.core import Block
 
 from blocks import registry
 from blocks.clients.client import Client
@@ -40,6 +41,7 @@ class Told:
         self.page = GitStatusPage(remote=f"file://{remote}")
         self.first = FirstMessage.ASK
         self.templates: dict[str, str] = {}
+        self.witnesses: dict[str, Block] = {}
 
     @contextmanager
     def provided(self) -> Iterator[None]:
@@ -53,7 +55,8 @@ class Told:
         other = Client(title="Harbour", language=Language.ENGLISH, addresses=[BROCHURE],
                        sites=["client-site/brochure"])  # fmt: skip
         registry.provide(
-            self.world.blocks(client_news=about)
+            self.world.blocks(client_news=about, witnesses=list(self.witnesses))
+            | self.witnesses
             | {
                 "memory-client-mail/client-mail": self.mail,
                 "git-status-page/status-page": self.page,
