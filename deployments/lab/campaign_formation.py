@@ -33,7 +33,9 @@ _CHAPTER = re.compile(r"^## ", re.MULTILINE)
 _BLOCK = re.compile(r"^```bash\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _DIGEST = re.compile(r"Empreinte du plan[^0-9a-f]*([0-9a-f]{12})")
 WHERE = {
+    "INCIDENT": re.compile(r"\(incident `(inc-web1-[0-9a-f]+)`\)"),
     "EMPREINTE": _DIGEST,
+    "EMPREINTE_MESSAGES": re.compile(r"incertains\. Empreinte : `([0-9a-f]{12})`"),
     "EMPREINTE_RETOUR": _DIGEST,
     "NOUVELLE_ADRESSE": re.compile(r"^address: ([0-9.]+)$", re.MULTILINE),
 }

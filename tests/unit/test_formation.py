@@ -12,7 +12,8 @@ from deployments.lab.campaign_formation import PAGE, TO_COPY, WHERE, blocks, fil
 TEXT = PAGE.read_text(encoding="utf-8")
 SHOWN = (
     "Empreinte du plan : **`aaaaaaaaaaaa`** (incident `inc-old`)\n"
-    "Empreinte du plan : **`0123456789ab`** (incident `inc-formation`)\n"
+    "Empreinte du plan : **`0123456789ab`** (incident `inc-web1-5f6c07fb`)\n"
+    "1 client, 1 message à envoyer, 0 envoyés, 0 incertains. Empreinte : `ba9876543210`\n"
     "address: 10.89.0.100\n"
 )
 
@@ -31,9 +32,12 @@ def test_all_that_is_to_be_copied_is_known_and_asked_for() -> None:
 
 
 def test_what_is_copied_is_what_was_shown_last() -> None:
-    commands = "EMPREINTE='à-recopier'\nNOUVELLE_ADRESSE='à-recopier'\n"
+    commands = "".join(f"{name}='à-recopier'\n" for name in WHERE)
     assert filled(commands, SHOWN).splitlines() == [
+        "INCIDENT='inc-web1-5f6c07fb'",
         "EMPREINTE='0123456789ab'",
+        "EMPREINTE_MESSAGES='ba9876543210'",
+        "EMPREINTE_RETOUR='0123456789ab'",
         "NOUVELLE_ADRESSE='10.89.0.100'",
     ]
 
