@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from urllib.parse import urlsplit
 
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr, field_validator
 
-from blocks.errors import Unsupported
+from blocks.errors import Unreachable, Unsupported
 from blocks.types import PageRead, ReceivedAlert, SmokeCheck, SmokeResult
 
 
@@ -30,12 +31,21 @@ class Probe(Block, ABC):
     def check(self, check: SmokeCheck, address: str) -> SmokeResult:
         """Fetch the page from this address: status, text, and the TLS chain for its host name."""
 
-    @abstractmethod
     def check_through_dns(self, check: SmokeCheck) -> SmokeResult:
         """Resolve the host name, then `check` at the first address found.
 
         Without an address the check has failed; the result's `address` is then "".
         """
+        name = urlsplit(check.url).hostname or ""
+        try:
+            addresses = self.resolve(name)
+        except Unreachable as error:
+            if error.subject != name:
+                raise  # The place that it looks from does not answer.
+            return SmokeResult(check, "", False, f"{name} {error.cause}", 0.0)
+        if not addresses:
+            return SmokeResult(check, "", False, f"{name} has no IPv4 address in the DNS", 0.0)
+        return self.check(check, addresses[0])
 
     def page(self, url: str, address: str) -> PageRead:
         """Read a page or file from this address, redirects not followed; the text of HTML alone.

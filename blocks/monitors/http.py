@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import dns.exception
 import dns.name
@@ -76,17 +75,6 @@ class HttpProbe(Probe):
             cause, hint = f"the CA file {self.ca_file} does not exist", "correct ca_file"
             raise ConfigurationError("HTTP probe", cause, hint)
         return fetch(check, address, ca_file=self.ca_file, timeout=self.timeout_seconds)
-
-    def check_through_dns(self, check: SmokeCheck) -> SmokeResult:
-        """Resolve the host name, then `check` at the first address found."""
-        name = urlsplit(check.url).hostname or ""
-        try:
-            addresses = self.resolve(name)
-        except Unreachable as error:
-            return SmokeResult(check, "", False, f"{name} {error.cause}", 0.0)
-        if not addresses:
-            return SmokeResult(check, "", False, f"{name} has no IPv4 address in the DNS", 0.0)
-        return self.check(check, addresses[0])
 
     def page(self, url: str, address: str) -> PageRead:
         """Read a page or file from this address."""

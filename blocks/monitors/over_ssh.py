@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
@@ -89,18 +88,6 @@ class OverSshProbe(Probe):
         )
         self._require("curl", "curl", said)
         return seen_by_curl(check, address, said.stdout, said.stderr, self.timeout_seconds)
-
-    def check_through_dns(self, check: SmokeCheck) -> SmokeResult:
-        name = urlsplit(check.url).hostname or ""
-        try:
-            addresses = self.resolve(name)
-        except Unreachable as error:
-            if error.subject != name:
-                raise
-            return SmokeResult(check, "", False, f"{name} {error.cause}", 0.0)
-        if not addresses:
-            return SmokeResult(check, "", False, f"{name} has no IPv4 address in the DNS", 0.0)
-        return self.check(check, addresses[0])
 
     @property
     def _limit(self) -> timedelta:

@@ -10,7 +10,6 @@ bring the repository back, does stock restic read all of it, does a drill restor
 from __future__ import annotations
 
 import hashlib
-import json
 import sys
 import time
 from collections.abc import Mapping
@@ -26,7 +25,7 @@ from blocks.repositories.restic import ResticRepository
 from blocks.types import KeyRole, Lock
 from deployments.lab import command_line, control, lab
 from deployments.lab.attacker import Attacker, Attempt
-from deployments.lab.campaign_result import FOLDER
+from deployments.lab.campaign_result import conclude
 from deployments.lab.config import Lab, current
 from flows.decisions.rewind import RewindPlan
 from flows.tasks.incident import Estate, open_estate
@@ -94,11 +93,7 @@ def main(keep: Annotated[bool, typer.Option(help="Leave the lab up.")] = False) 
     finally:
         if not keep:
             lab.down(here)
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({**asdict(result), "good": result.good}, indent=2)
-    (FOLDER / "attacker.json").write_text(text + "\n", encoding="utf-8")
-    print(text)
-    sys.exit(0 if result.good else 1)
+    conclude("attacker", asdict(result), good=result.good)
 
 
 def run(here: Lab) -> Result:

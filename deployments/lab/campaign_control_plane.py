@@ -26,7 +26,7 @@ import typer
 
 from blocks.errors import ContinuityError, VerificationFailed
 from deployments.lab import command_line, control, empty_machine, lab, machines, processes
-from deployments.lab.campaign_result import FOLDER
+from deployments.lab.campaign_result import conclude
 from deployments.lab.config import Lab, current
 from deployments.lab.empty_machine import EmptyMachine
 from flows.tasks.incident import Estate, open_estate
@@ -88,11 +88,7 @@ def main(keep: Annotated[bool, typer.Option(help="Leave the lab up.")] = False) 
     finally:
         if not keep:
             lab.down(here)
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({**asdict(result), "good": result.good}, indent=2)
-    (FOLDER / "control-plane.json").write_text(text + "\n", encoding="utf-8")
-    print(text)
-    sys.exit(0 if result.good else 1)
+    conclude("control-plane", asdict(result), good=result.good)
 
 
 def run(here: Lab) -> Result:
@@ -198,9 +194,7 @@ def _answers(here: Lab) -> bool:
 
 def _command(here: Lab, *words: str) -> command_line.Ended:
     log = here.logs / "campaign" / f"{words[0]}.log"
-    ended = command_line.start(here, *words, log=log).finish(_SECONDS)
-    if ended.status:
-        raise VerificationFailed(f"continuity {words[0]}", ended.output[-600:], f"less {log}")
+    ended = command_line.run(here, *words, log=log, seconds=_SECONDS)
     print(ended.output, flush=True)
     return ended
 

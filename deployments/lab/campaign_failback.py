@@ -22,7 +22,6 @@ from typing import Annotated
 
 import typer
 
-from blocks.errors import VerificationFailed
 from blocks.repositories.journal import Journal
 from deployments.lab import command_line, control, lab
 from deployments.lab.campaign_result import FOLDER
@@ -139,13 +138,7 @@ def _approved(
 
 def _run(here: Lab, number: int, status: int, *words: str) -> command_line.Ended:
     log = here.logs / "campaign" / f"{words[0]}-{number}.log"
-    ended = command_line.start(here, *words, log=log).finish(_SECONDS)
-    if ended.status != status:
-        said = ended.output.strip().splitlines()[-1:]
-        raise VerificationFailed(
-            f"campaign, {words[0]}", f"ended with {ended.status}: {said}", f"less {log}"
-        )
-    return ended
+    return command_line.run(here, *words, log=log, seconds=_SECONDS, status=status)
 
 
 def _visitors(log: Path) -> subprocess.Popen[bytes]:

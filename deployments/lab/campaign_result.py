@@ -1,10 +1,12 @@
-"""What a kill campaign found: a file for later, a table for now."""
+"""What a campaign found: a file for later, a table for now."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import NoReturn
 
 from rich.console import Console
 from rich.table import Table
@@ -51,6 +53,15 @@ class Outcome:
             f"in {self.seconds:.1f} s, {self.machines} machine(s), "
             f"DNS {'right' if self.dns else 'WRONG'}"
         )
+
+
+def conclude(name: str, figures: Mapping[str, object], *, good: bool) -> NoReturn:
+    """Write and print what a campaign of one round found, and exit: 0 if it was good."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({**figures, "good": good}, indent=2)
+    (FOLDER / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    print(text)
+    sys.exit(0 if good else 1)
 
 
 def write(outcomes: Sequence[Outcome], *, whole: bool) -> None:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from blocks.errors import DeadlineExceeded
+from blocks.errors import DeadlineExceeded, VerificationFailed
 from deployments.lab import control
 from deployments.lab.config import Lab
 
@@ -85,6 +85,17 @@ def start(lab: Lab, *words: str, log: Path) -> Running:
             start_new_session=True,
         )
     return Running(process, words, log)
+
+
+def run(lab: Lab, *words: str, log: Path, seconds: float, status: int = 0) -> Ended:
+    """Run `continuity` to its end, which must be this one. Raises `VerificationFailed` if not."""
+    ended = start(lab, *words, log=log).finish(seconds)
+    if ended.status != status:
+        said = ended.output.strip().splitlines()[-1:]
+        raise VerificationFailed(
+            f"continuity {words[0]}", f"ended with {ended.status}: {said}", f"less {log}"
+        )
+    return ended
 
 
 def _resident(group: int) -> int:

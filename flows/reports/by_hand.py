@@ -50,6 +50,17 @@ def hands_of(pra: Pra) -> Hands:
     )
 
 
+def pra_templates() -> Environment:
+    """Return what fills in the document's templates."""
+    return Environment(
+        loader=PackageLoader("flows.reports", "pra"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # noqa: S701 - Markdown
+    )
+
+
 def by_hand_markdown(hands: Hands, head: str, inner: str) -> str:
     """Return the steps.
 
@@ -58,14 +69,7 @@ def by_hand_markdown(hands: Hands, head: str, inner: str) -> str:
         head: What the heading of a step begins with, such as `##`.
         inner: The same for a block to choose from, such as `###`.
     """
-    templates = Environment(
-        loader=PackageLoader("flows.reports", "pra"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,  # noqa: S701 - Markdown
-    )
-    text = templates.get_template("by_hand.md.j2").render(hands=hands, head=head, inner=inner)
+    text = pra_templates().get_template("by_hand.md.j2").render(hands=hands, head=head, inner=inner)
     return re.sub(r"\n{3,}", "\n\n", aligned(text)).strip() + "\n"
 
 

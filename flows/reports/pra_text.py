@@ -8,15 +8,13 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from blocks.types import Contact, Duty, Frequency, RecoverySet
 from flows.decisions.pra import Pra, PraServer
 from flows.decisions.pra_changes import place, promise_text
 from flows.decisions.pra_missing import missing
 from flows.decisions.readiness import restored_size
 from flows.decisions.recovery_plan import RecoveryPlan
-from flows.reports.by_hand import by_hand_markdown, hand_server, hands_of
+from flows.reports.by_hand import by_hand_markdown, hand_server, hands_of, pra_templates
 from flows.reports.calendar_text import day
 from flows.reports.plan_text import ways_text
 from flows.reports.protection_text import MARKS
@@ -30,13 +28,7 @@ _NOBODY = "personne : voir « À compléter »"
 
 def pra_markdown(pra: Pra) -> str:
     """Return the document; `pra.versions` must hold the present version."""
-    environment = Environment(
-        loader=PackageLoader("flows.reports", "pra"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,  # noqa: S701 - Markdown
-    )
+    environment = pra_templates()
     environment.filters.update(_filters(pra))
     text = environment.get_template("document.md.j2").render(
         pra=pra,

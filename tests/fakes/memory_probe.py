@@ -114,14 +114,3 @@ class MemoryProbe(Probe):
         if (url, address) in self._missing:
             return PageRead(url, address, 404, "HTTP 404")
         return PageRead(url, address, 200, "HTTP 200", self._texts.get(url, ""))
-
-    def check_through_dns(self, check: SmokeCheck) -> SmokeResult:
-        """Resolve, then check."""
-        name = urlsplit(check.url).hostname or ""
-        try:
-            addresses = self.resolve(name)
-        except Unreachable as error:
-            return SmokeResult(check, "", False, f"{name} {error.cause}", 0.0)
-        if not addresses:
-            return SmokeResult(check, "", False, f"{name} has no IPv4 address in the DNS", 0.0)
-        return self.check(check, addresses[0])
