@@ -19,6 +19,9 @@ from deployments.lab.secrets import ensure_secrets
 from tests.unit.estate_texts import GOOD
 
 EXAMPLE = ROOT / "estate.example.yaml"
+NOWHERE = (
+    r"(client_mail|status_page): [a-z.-]+\.example cannot be looked up: nothing shows where it is"
+)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +50,9 @@ def test_the_example_has_no_mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyP
         (tmp_path / file).write_text("aHVzaGh1" * 5)
         (tmp_path / file).chmod(0o600)
     reading = read(path)
-    assert reading.mistakes == ()
+    # Names of examples lead nowhere, and whoever is told must be shown to be elsewhere.
+    told = [each for each in reading.mistakes if not re.match(NOWHERE, each.text)]
+    assert told == []
     assert reading.estate is not None
 
 
