@@ -11,10 +11,19 @@ from pathlib import PurePosixPath
 from blocks import registry
 from blocks.agency import Agency
 from blocks.archives.base import Archive
+from blocks.clients.client import Client
 from blocks.errors import ContinuityError
 from blocks.repositories.base import Repository
 from blocks.types import Account, MachineSize, RecoverySet, SshAddress
-from flows.decisions.pra import Pra, PraServer, PraSite, PraStore, PraTarget, Trial
+from flows.decisions.pra import (
+    ClientContact,
+    Pra,
+    PraServer,
+    PraSite,
+    PraStore,
+    PraTarget,
+    Trial,
+)
 from flows.decisions.readiness import newest
 from flows.decisions.recovery_plan import (
     Purpose,
@@ -62,6 +71,7 @@ def assembled(
         notifiers=_channels(opened),
         jobs=jobs(),
         trials=tuple(sorted(trials, key=lambda each: each.at)),
+        clients=tuple(_contact(name) for name in registry.names("agency-client")),
     )
 
 
@@ -86,6 +96,12 @@ def describe(estate: Estate, seen: Looks) -> PraServer:
         plan=seen.plan,
         rule=seen.rule,
     )
+
+
+def _contact(name: str) -> ClientContact:
+    client = registry.load(f"agency-client/{name}", Client)
+    sites = tuple(each.split("/", 1)[1] for each in client.sites)
+    return ClientContact(client.title, tuple(client.addresses), sites)
 
 
 def _login(there: SshAddress) -> str:

@@ -103,6 +103,17 @@ class TestText:
             assert store.address.endpoint in text
         assert pra.versions[-1].digest in text
 
+    def test_the_lab_s_says_whom_to_tell_of_each_site(self, lab_pra: Pra) -> None:
+        text = pra_markdown(lab_pra)
+        told = {site: each.name for each in lab_pra.clients for site in each.sites}
+        assert told == {
+            "boutique": "L'Atelier des Rives",
+            "journal": "Le Journal des Rives",
+            "vitrine": "Harbour & Sons",
+        }
+        assert "| L'Atelier des Rives (direction@atelier.test, boutique@atelier.test) |" in text
+        assert "contact à prendre dans le dossier du client" not in text
+
     def test_nothing_is_to_be_filled_in_where_all_is_known(self, pra: Pra) -> None:
         assert missing(pra) == ()
         assert not any("À compléter" in each for each in chapters(pra_markdown(pra)))
