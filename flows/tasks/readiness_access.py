@@ -12,8 +12,11 @@ from prefect.client.schemas.objects import WorkerStatus
 from prefect.exceptions import PrefectException
 from prefect.settings import PREFECT_API_URL
 
+from blocks.client_mail.base import ClientMail
 from blocks.errors import ContinuityError, Unreachable
+from blocks.registry import load
 from blocks.repositories.base import Repository
+from blocks.status_pages.base import StatusPage
 from blocks.types import KeyRole
 from flows.decisions.readiness import Check, State
 from flows.decisions.readiness_access import (
@@ -39,6 +42,7 @@ def access(scene: Scene) -> Looks:
         *((f"clés du dépôt {name}", partial(_keys, estate, name)) for name in repositories),
         *((f"clé DNS {name}", partial(_zone_key, scene, name)) for name in zones),
         *((f"annonces {name}", partial(_notifier, estate, name)) for name in estate.notifiers),
+        *_clients(estate),
         ("accord", lambda: [judge_approval(approval_way())]),
     ]
 
@@ -77,6 +81,23 @@ def _zone_key(scene: Scene, name: str) -> Sequence[Check]:
 
 def _notifier(estate: Estate, name: str) -> Sequence[Check]:
     return (Check(f"annonces {name}", State.READY, estate.notifiers[name].check()),)
+
+
+def _clients(estate: Estate) -> Looks:
+    """Return the looks at the ways by which clients are told, those that are declared."""
+    declared = estate.declared.client_news
+    mail = ("courriel aux clients", lambda: _client_mail(declared.mail))
+    page = ("page d'état", lambda: _status_page(declared.status_page))
+    return [*([mail] if declared.mail else []), *([page] if declared.status_page else [])]
+
+
+def _client_mail(reference: str) -> Sequence[Check]:
+    seen = load(reference, ClientMail).check()
+    return (Check("courriel aux clients", State.READY, seen),)
+
+
+def _status_page(reference: str) -> Sequence[Check]:
+    return (Check("page d'état", State.READY, load(reference, StatusPage).check()),)
 
 
 def approval_way() -> ApprovalWay | None:

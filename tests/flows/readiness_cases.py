@@ -79,6 +79,7 @@ def without(world: World, folder: str) -> Iterator[None]:
         "renouvellement shop": "gone",
         "renouvellement brochure": "gone",
         "renouvellement": "failed",
+        "preuve du site shop": "unknown",
     }
 )
 @contextmanager
@@ -155,6 +156,15 @@ def one_bucket_breaks_its_promise(world: World) -> Iterator[None]:
 def no_bucket_was_ever_tested(world: World) -> Iterator[None]:
     with without(world, "immutability/"):
         yield
+
+
+@broken({"trousse": "unknown"})
+@contextmanager
+def a_stranger_wrote_of_a_kit(world: World) -> Iterator[None]:
+    store = world.repository.state()
+    store.put("kit/web1.json", b"{}")
+    yield
+    store.remove("kit/web1.json")
 
 
 # --- machines ---

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from prefect.blocks.core import Block
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 
@@ -68,11 +69,13 @@ def ready_world() -> Iterator[World]:
 
 
 @contextmanager
-def protected(world: World, **changes: object) -> Iterator[None]:
-    """Let the server be declared otherwise, until the block ends."""
+def protected(
+    world: World, more: Mapping[str, Block] | None = None, **changes: object
+) -> Iterator[None]:
+    """Let the server be declared otherwise, with more blocks, until the block ends."""
     beside = {f"memory-heartbeat/{job}": block for job, block in world.heartbeats.items()}
     beside |= {"s3-archive/nowhere": NOWHERE}
-    registry.provide(world.blocks(domain=LOST, **changes) | beside)
+    registry.provide(world.blocks(domain=LOST, **changes) | beside | dict(more or {}))
     try:
         yield
     finally:

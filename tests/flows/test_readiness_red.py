@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import flows
-from tests.flows.readiness_cases import CASES, RED
+from tests.flows.readiness_cases import RED
+from tests.flows.readiness_client_cases import CASES
 from tests.flows.ready_world import ready_world, seen, states
 from tests.flows.world import World
 
