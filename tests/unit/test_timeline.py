@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from blocks.records import StepState
-from flows.decisions.timeline import Kind, Passage, build_timeline, stretches, waited
+from flows.decisions.timeline import Kind, Mark, Passage, build_timeline, stretches, waited
 from flows.reports.timeline_svg import ROWS, timeline_pictures
 from tests.unit.incident_samples import BACK, DOWN, WAITED, at, journal
 from tests.unit.samples import NOON
@@ -79,6 +79,22 @@ def test_the_picture_is_well_formed_shows_all_and_stays_inside() -> None:
         left, top = float(each.get("x", 0)), float(each.get("y", 0))
         assert 0 <= left <= left + float(each.attrib["width"]) <= width
         assert 0 <= top <= top + float(each.attrib["height"]) <= height
+
+
+def test_events_are_flags_that_do_not_cover_each_other_and_widen_the_picture() -> None:
+    moments = [DOWN - at(60), DOWN + at(90), DOWN + at(95), BACK + at(3), BACK + at(4 * 3600)]
+    marks = [Mark(each, f"<{number}>") for number, each in enumerate(moments)]
+    timeline = build_timeline(journal(), DOWN, SITES, marks)
+    assert (timeline.began, timeline.ended) == (moments[0], moments[-1])
+    (picture,) = timeline_pictures(timeline)
+    root = ElementTree.fromstring(picture)  # noqa: S314 - our own
+    flags = [each for each in root.iter(f"{SVG}rect") if each.get("rx") == "8"]
+    said = [title.text or "" for each in flags for title in each]
+    assert "".join(said).count("<") == len(marks), "each event is told by one flag"
+    spans = [(float(each.attrib["x"]), float(each.attrib["width"])) for each in flags]
+    assert all(x + width <= after for (x, width), (after, _) in pairwise(spans))
+    labels = [each.text for each in root.iter(f"{SVG}text")]
+    assert "2–3" in labels
 
 
 @pytest.mark.parametrize("later", [60, 4000, 100_000])
