@@ -79,7 +79,6 @@ def without(world: World, folder: str) -> Iterator[None]:
         "renouvellement shop": "gone",
         "renouvellement brochure": "gone",
         "renouvellement": "failed",
-        "preuve du site shop": "unknown",
     }
 )
 @contextmanager
