@@ -17,7 +17,7 @@ from flows.drill import drill
 from flows.reports.any_plan import read_plan
 from flows.reports.plan_text import plan_markdown
 from flows.tasks.incident import listeners, now
-from tests.flows.world import Killed, World, killed_after
+from tests.flows.world import World, kill_a_drill
 
 
 def test_a_drill_is_green_and_leaves_nothing(world: World) -> None:
@@ -47,23 +47,13 @@ def test_a_failed_drill_destroys_its_machine_too(world: World) -> None:
     assert world.machines() == ()
 
 
-def test_what_a_killed_drill_left_is_swept_by_the_next(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_killed_drill_left_is_swept_by_the_next(world: World) -> None:
     world.back_up()
-    # A kill leaves no time to clean up: the destroying step does not run.
-    with monkeypatch.context() as dead, killed_after("accounts"):
-        dead.setattr("flows.drill.destroy_machine", _killed)
-        with pytest.raises(BaseException):  # noqa: B017, PT011 - as a kill would
-            drill("web1")
+    kill_a_drill()
     (left,) = world.machines()
     del world.server.world.machines[left.address]  # the next machine gets this address again
     assert drill("web1")["verdict"] == "recovered"
     assert world.machines() == ()
-
-
-def _killed(_incident: object) -> None:
-    raise Killed("before it could clean up")
 
 
 def limited(world: World, **limits: object) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from time import sleep
 
+import pytest
 from prefect.blocks.core import Block
 
 from blocks import registry
@@ -17,6 +18,7 @@ from blocks.sites.site import Freshness, Site, SmokePage
 from blocks.types import Account, Machine
 from flows.backup import backup
 from flows.disaster_recovery import disaster_recovery
+from flows.drill import drill
 from flows.retention import retention
 from flows.tasks.approval import Approval
 from flows.tasks.incident import listeners
@@ -165,6 +167,18 @@ def killed_after(step: str) -> Iterator[None]:
         yield
     finally:
         listeners.remove(listen)
+
+
+def kill_a_drill() -> None:
+    """Leave a drill's machine behind: a kill leaves no time for the step that destroys it."""
+    with pytest.MonkeyPatch.context() as dead, killed_after("accounts"):
+        dead.setattr("flows.drill.destroy_machine", _killed)
+        with pytest.raises(BaseException):  # noqa: B017, PT011 - as a kill would
+            drill("web1")
+
+
+def _killed(_incident: object) -> None:
+    raise Killed("before it could clean up")
 
 
 def _shop() -> Site:
