@@ -31,6 +31,14 @@ def test_all_that_is_to_be_copied_is_known_and_asked_for() -> None:
     assert names == set(WHERE)
 
 
+def test_what_is_to_be_copied_was_shown_before_its_block() -> None:
+    """A block is pasted as a whole: nobody can copy what it shows itself."""
+    for each in blocks(TEXT):
+        lines = each.commands.splitlines()
+        found = [number for number, line in enumerate(lines) if TO_COPY.match(line)]
+        assert found == list(range(len(found))), each.commands
+
+
 def test_what_is_copied_is_what_was_shown_last() -> None:
     commands = "".join(f"{name}='à-recopier'\n" for name in WHERE)
     assert filled(commands, SHOWN).splitlines() == [
