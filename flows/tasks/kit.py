@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from prefect.blocks.core import Block
 
+from blocks.registry import load
 from blocks.repositories.base import Repository
 from blocks.repositories.kits import kit_of, put_kit
 from blocks.repositories.mirrored import GONE
@@ -85,6 +86,8 @@ def _newest(estate: Estate) -> tuple[Repository, SealedKit | None]:
 
 def _contents(estate: Estate) -> dict[str, object]:
     archives = estate.archive.archives if estate.archive else {}
+    news = estate.declared.client_news
+    further = [*estate.declared.witnesses, *news.clients, news.mail, news.status_page]
     single: dict[str, Block | None] = {
         "declared": estate.declared,
         "server": estate.server,
@@ -98,6 +101,7 @@ def _contents(estate: Estate) -> dict[str, object]:
         "zones": estate.zones,
         "providers": estate.providers,
         "notifiers": estate.notifiers,
+        "further": {each: load(each, Block) for each in further if each},
     }
     return {name: _dump(block) for name, block in single.items()} | {
         kind: {name: _dump(block) for name, block in blocks.items()}

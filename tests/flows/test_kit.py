@@ -6,12 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from blocks import registry
 from blocks.errors import DamagedData, Unreachable
+from blocks.servers.protected import ClientNews
 from flows.decisions.readiness import Check, State
 from flows.decisions.readiness_kit import KIT_WITHIN, judge_kit
 from flows.tasks.incident import open_estate
 from flows.tasks.kit import kit_check, newest_kit, note_kit
 from flows.tasks.readiness_looks import look_at_readiness
+from tests.fakes.memory_client_mail import MemoryClientMail
 from tests.flows.world import World, two_repositories
 
 
@@ -49,6 +52,17 @@ def test_a_kit_that_nobody_opened_or_that_is_old_is_not_ready(world: World) -> N
 def test_a_change_of_the_estate_makes_it_stale(world: World) -> None:
     note()
     world.shop.databases.append("shop2")
+    assert "a changé depuis" in check().seen
+
+
+def test_a_new_password_of_the_clients_relay_makes_it_stale(world: World) -> None:
+    relay = MemoryClientMail(sender="a@b.test")
+    ways = ClientNews(mail="memory-client-mail/relay")
+    blocks = world.blocks(client_news=ways) | {"memory-client-mail/relay": relay}
+    registry.provide(blocks)
+    note()
+    assert check().state is State.READY
+    relay.sender = "c@d.test"
     assert "a changé depuis" in check().seen
 
 
