@@ -33,8 +33,7 @@ WRITE_STOP_SECONDS = 15.0
 # What a person would do to let a server serve again that another one has taken over from.
 _BACK = """
 systemctl stop 'lead-on-*.socket' 'lead-on-*.service'
-rm -rf /var/lib/continuity/maintenance /var/lib/continuity/markers/moved \
-  /var/lib/continuity/markers/shut
+cd /var/lib/continuity && rm -f maintenance/kept markers/moved markers/shut
 """
 _LEFT = "ls /root/.ssh/authorized_keys && grep -c continuity-link /root/.ssh/authorized_keys; true"
 
@@ -55,6 +54,7 @@ def back_home(here: Lab) -> Iterator[None]:
     web1 = production.connect(here)
     sh(web1, _BACK)
     web1.unfence()
+    web1.end_maintenance()
     place.forget_recoveries()
 
 
