@@ -95,8 +95,8 @@ def _phase(row: Row) -> str:
         return "Sites"
     if row.step in TITLES:
         return _WAITS
-    known = row.step.partition("-")[0]
-    return next((phase for phase, steps in PHASES.items() if known in steps), "Serveur")
+    known = {row.step, row.step.partition("-")[0]}
+    return next((phase for phase, steps in PHASES.items() if known & {*steps}), "Serveur")
 
 
 def _picture(timeline: Timeline, rows: Sequence[tuple[str, Row]]) -> str:

@@ -67,6 +67,15 @@ def test_long_waits_are_drawn_narrow_and_work_as_long_as_it_was() -> None:
     assert [part.idle for part in stretches(quick)] == [False]
 
 
+def test_steps_stand_below_the_name_of_their_phase() -> None:
+    told = [record(1, "observe"), record(2, "last-writes"), record(3, "clients-back")]
+    (picture,) = timeline_pictures(build_timeline(told, NOON, []))
+    root = ElementTree.fromstring(picture)  # noqa: S314 - our own
+    texts = [(each.text or "").casefold() for each in root.iter(f"{SVG}text")]
+    order = ["préparation", "constat", "relève", "derniers changements", "clients"]
+    assert [each for each in texts if each in order] == order
+
+
 def test_the_picture_is_well_formed_shows_all_and_stays_inside() -> None:
     (picture,) = timeline_pictures(build_timeline(journal(), DOWN, SITES))
     root = ElementTree.fromstring(picture)  # noqa: S314 - our own
