@@ -48,7 +48,8 @@ def failback(
     made and removed again); then closes the server for some seconds, brings over the last writes,
     compares everything, opens the new machine and moves the names. The old server is stopped and
     passes late visitors on; it is not destroyed.
-    Undo: until the new machine is opened the old one opens again by itself, whatever happens.
+    Undo: until the handover begins the old one opens again by itself, whatever happens; a handover
+    that breaks off leaves the maintenance page until it is run again.
     Stops: a difference, a page that fails, plan not approved, another run holds the server.
     Run again with the same incident: goes on where it stopped.
 

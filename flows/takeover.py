@@ -84,7 +84,8 @@ def _restore(incident: Incident, server: Server, plan: RecoveryPlan, chosen: Rec
 def move(incident: Incident, plan: RecoveryPlan, chosen: RecoverySet, seeded: Seeded) -> Rebuilt:
     """Close the old server, prove the new one equal, open it, and lead everybody there.
 
-    Whatever fails before the new machine is opened opens the old one again.
+    Whatever fails before the handover opens the old one again; after its begin there is no way
+    back, and a run that broke off there goes on when it is run again.
     """
     server = seeded.server
     if not has_moved(incident):

@@ -156,3 +156,21 @@ def test_an_old_server_that_opened_meanwhile_is_not_left_behind(ready: World) ->
     assert serving(ready)
     assert ready.address_of(SHOP) == (OLD,)
     assert move()["verdict"] == "recovered"
+
+
+def test_a_handover_that_breaks_off_leaves_the_page_and_goes_on_when_run_again(
+    ready: World,
+) -> None:
+    """From here on the old server may not open by itself: both would be written to."""
+    ready.database.fail_next("take_over", VerificationFailed("events", "refused", "run it again"))
+    with pytest.raises(VerificationFailed, match="refused"):
+        move()
+    old = ready.server.machine
+    assert old.kept_closed
+    assert not serving(ready)
+    assert ready.address_of(SHOP) == (OLD,)
+    assert move()["verdict"] == "recovered"
+    (made,) = ready.machines()
+    new = ready.server.world.machine(made.address).database
+    assert new is not None
+    assert new.schemas["shop"]["orders"].rows == ["one", "two", "three"]
