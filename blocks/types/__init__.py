@@ -38,6 +38,7 @@ from blocks.types.databases import (
     TableFacts,
 )
 from blocks.types.machines import (
+    Access,
     HostKey,
     ListedPrice,
     Machine,
@@ -81,6 +82,7 @@ from blocks.types.verification import (
 )
 
 __all__ = [
+    "Access",
     "Account",
     "AccountRights",
     "AddressChange",

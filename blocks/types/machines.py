@@ -107,6 +107,23 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """Who we are at a provider, and what its own answers say that we may do there.
+
+    Attributes:
+        who: The account, project or user, as the provider names it; never a secret.
+        may: Rights that were seen, in French: operators read them.
+        missing: Rights that a recovery needs and that are not there, in French.
+        unseen: Rights that cannot be tried without changing something, in French.
+    """
+
+    who: str
+    may: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ListedPrice:
     """What a machine costs according to a list that somebody read on a day, without VAT.
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from prefect.blocks.core import Block
 
-from blocks.types import Machine, MachineRequest, MachineSize, Room, Stock
+from blocks.types import Access, Machine, MachineRequest, MachineSize, Room, Stock
 
 
 class VpsProvider(Block, ABC):
@@ -20,6 +20,13 @@ class VpsProvider(Block, ABC):
     @abstractmethod
     def sizes(self) -> tuple[MachineSize, ...]:
         """Return the sizes that can be ordered, smallest first."""
+
+    @abstractmethod
+    def access(self) -> Access:
+        """Ask the provider who we are and what we may do; orders and changes nothing.
+
+        Raises `AuthenticationFailed` for credentials that are refused.
+        """
 
     def release(self) -> str:
         """Return the Debian release of new machines, such as 13; "" if only a machine can tell.

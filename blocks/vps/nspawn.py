@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from getpass import getuser
 from ipaddress import IPv4Address
+from os import geteuid
 from pathlib import Path
+from socket import gethostname
 
 from pydantic import Field
 
 from blocks.errors import ConfigurationError, OutOfStock
-from blocks.types import Machine, MachineRequest, MachineSize, PowerState, Room, Stock
+from blocks.types import Access, Machine, MachineRequest, MachineSize, PowerState, Room, Stock
 from blocks.vps.base import VpsProvider
 from blocks.vps.nspawn_files import Network
 from blocks.vps.nspawn_launch import free_disk, release_of
@@ -93,6 +96,12 @@ class NspawnVps(VpsProvider):
     def sizes(self) -> tuple[MachineSize, ...]:
         """Return the names of sizes; they are labels, not limits."""
         return _SIZES
+
+    def access(self) -> Access:
+        """Say who runs this program: machines on this host need root."""
+        who = f"{getuser()} sur {gethostname()}"
+        may = ("créer, allumer, éteindre et détruire des machines sur cet hôte",)
+        return Access(who, may) if geteuid() == 0 else Access(who, missing=(f"root : {may[0]}",))
 
     def release(self) -> str:
         """Return the release that the image says it is of, "" if it does not exist yet."""

@@ -100,6 +100,14 @@ def test_a_provider_tells_the_release_of_its_machines_or_that_it_cannot(bench: B
     assert bench.provider.release() == ("12" if bench.real else "")
 
 
+def test_a_provider_says_who_we_are_there_and_what_we_may_do(bench: Bench) -> None:
+    seen = bench.provider.access()
+    assert seen.who
+    assert seen.may
+    assert seen.missing == ()
+    assert bench.provider.find({}) == ()
+
+
 def test_a_new_machine_runs_and_is_found_by_its_tags(bench: Bench) -> None:
     expiry = datetime.now(UTC) + timedelta(hours=2)
     made = bench.provider.create(bench.request(expires_at=expiry))

@@ -10,7 +10,7 @@ from decimal import Decimal
 from pydantic import Field, PrivateAttr
 
 from blocks.errors import ConfigurationError, ContinuityError, NotFound, OutOfStock
-from blocks.types import Machine, MachineRequest, MachineSize, PowerState, Room, Stock
+from blocks.types import Access, Machine, MachineRequest, MachineSize, PowerState, Room, Stock
 from blocks.vps.base import VpsProvider
 
 _GIB = 1024**3
@@ -84,6 +84,10 @@ class MemoryVps(VpsProvider):
             MachineSize("small", 1, _GIB, 20 * _GIB, self.hour, "EUR" if self.hour else ""),
             MachineSize("standard", 2, 2 * _GIB, 40 * _GIB, self.hour, "EUR" if self.hour else ""),
         )
+
+    def access(self) -> Access:
+        self._maybe_fail("access")
+        return Access("mémoire", ("créer et détruire des machines",))
 
     def release(self) -> str:
         return self.debian
