@@ -33,6 +33,7 @@ MODULES = (
     "blocks.servers.ssh",
     "blocks.sites.site",
     "blocks.status_pages.git",
+    "blocks.vps.hetzner",
     "blocks.vps.nspawn",
 )
 """Every module that defines a block; a new provider adds its line here."""

@@ -18,16 +18,26 @@ class HostKey:
 
 
 @dataclass(frozen=True, slots=True)
+class MachineNeeds:
+    """The least that a machine must have; 0 asks for nothing. Memory and disk in bytes."""
+
+    cores: int = 0
+    memory: int = 0
+    disk: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class MachineRequest:
     """What a new machine must be.
 
     Attributes:
         name: Deterministic for one incident, so that it can be found again.
         tags: Found by these; always holds `managed-by`, `purpose`, `incident`, `server`.
-        size: The provider's own name of a size, or "" for its default.
+        size: The provider's own name of a size, or "" for the first of its `candidates`.
         region: The provider's own name of a place, or "".
         authorized_key: SSH public key allowed to log in as root.
         expires_at: After this the sweep may destroy it (drills), None for a machine that stays.
+        needs: The least that it must have; `size` is refused if it has less disk.
     """
 
     name: str
@@ -37,6 +47,7 @@ class MachineRequest:
     authorized_key: str
     host_key: HostKey
     expires_at: datetime | None = None
+    needs: MachineNeeds = MachineNeeds()
 
 
 class PowerState(StrEnum):
@@ -61,6 +72,19 @@ class Machine:
     """The public host key it was made with."""
     created_at: datetime
     expires_at: datetime | None = None
+    size: str = ""
+    """The provider's name of its size, "" if it does not tell."""
+    region: str = ""
+    """The provider's name of where it is, "" if it has only one place."""
+
+
+class Stock(StrEnum):
+    """Whether one more machine can be had."""
+
+    AVAILABLE = "available"
+    SOLD_OUT = "sold out"
+    UNKNOWN = "unknown"
+    """The provider does not tell before a machine is ordered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +95,9 @@ class MachineSize:
         price: An hour without VAT as the provider tells it now; None when it does not, 0 when it
             costs nothing.
         currency: ISO 4217 of the price, "" without one.
+        stock: Whether one more can be had now, as far as the provider's list tells.
+        grows: The disk is a volume of its own, made as large as is asked for; `disk` is the least.
+        disk_price: An hour of a GB (10^9 bytes) of such a volume, None if not told.
     """
 
     name: str
@@ -79,15 +106,9 @@ class MachineSize:
     disk: int
     price: Decimal | None = None
     currency: str = ""
-
-
-class Stock(StrEnum):
-    """Whether one more machine can be had."""
-
-    AVAILABLE = "available"
-    SOLD_OUT = "sold out"
-    UNKNOWN = "unknown"
-    """The provider does not tell before a machine is ordered."""
+    stock: Stock = Stock.UNKNOWN
+    grows: bool = False
+    disk_price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

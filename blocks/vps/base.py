@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from prefect.blocks.core import Block
 
-from blocks.types import Access, Machine, MachineRequest, MachineSize, Room, Stock
+from blocks.types import Access, Machine, MachineNeeds, MachineRequest, MachineSize, Room, Stock
+from blocks.vps.choice import fitting
 
 
 class VpsProvider(Block, ABC):
@@ -18,8 +19,19 @@ class VpsProvider(Block, ABC):
     """
 
     @abstractmethod
-    def sizes(self) -> tuple[MachineSize, ...]:
-        """Return the sizes that can be ordered, smallest first."""
+    def sizes(self, region: str = "") -> tuple[MachineSize, ...]:
+        """Return the sizes that can be ordered in a place ("": the default one), smallest first."""
+
+    def candidates(
+        self, size: str = "", region: str = "", needs: MachineNeeds | None = None
+    ) -> tuple[MachineSize, ...]:
+        """Return the sizes that `create` would try for this demand, in their order.
+
+        Each with the disk that it would get, and its price. A size that is named is the only one,
+        if its disk is large enough; else all that have what is needed, cheapest first. Empty if
+        there is none.
+        """
+        return fitting(self.sizes(region), size, needs or MachineNeeds())
 
     @abstractmethod
     def access(self) -> Access:
@@ -53,7 +65,8 @@ class VpsProvider(Block, ABC):
 
         Adopts (and starts) the machine that already has the request's name, whose host key is then
         the one it was made with: so a call that timed out after it had worked can simply be made
-        again.
+        again. Tries the request's `candidates` in their order; raises `OutOfStock` when none of
+        them can be had. Whether its SSH server answers already is for the caller to see.
         """
 
     @abstractmethod

@@ -93,7 +93,7 @@ class NspawnVps(VpsProvider):
             network=Network(self.prefix_length, self.resolver, self.gateway, self.apt_proxy),
         )
 
-    def sizes(self) -> tuple[MachineSize, ...]:
+    def sizes(self, region: str = "") -> tuple[MachineSize, ...]:
         """Return the names of sizes; they are labels, not limits."""
         return _SIZES
 

@@ -124,12 +124,16 @@ class HttpService(ThreadingHTTPServer):
 
     def count(self, pattern: str) -> int:
         """Return how many requests so far match a pattern searched in "METHOD /path"."""
-        return sum(bool(re.search(pattern, f"{each.method} {each.path}")) for each in self.asked)
+        return sum(bool(re.search(pattern, self.words(each))) for each in self.asked)
+
+    def words(self, asked: Asked) -> str:
+        """Return what patterns are searched in."""
+        return f"{asked.method} {asked.path}"
 
     def bad_day(self, asked: Asked) -> _BadDay | None:
         """Take the first bad day that is meant for this request."""
         for bad in self._bad:
-            if bad.times > 0 and bad.on.search(f"{asked.method} {asked.path}"):
+            if bad.times > 0 and bad.on.search(self.words(asked)):
                 bad.times -= 1
                 return bad
         return None

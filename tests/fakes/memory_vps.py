@@ -79,7 +79,7 @@ class MemoryVps(VpsProvider):
         """Method and machine of each changing call so far."""
         return tuple(self._calls)
 
-    def sizes(self) -> tuple[MachineSize, ...]:
+    def sizes(self, region: str = "") -> tuple[MachineSize, ...]:
         return (
             MachineSize("small", 1, _GIB, 20 * _GIB, self.hour, "EUR" if self.hour else ""),
             MachineSize("standard", 2, 2 * _GIB, 40 * _GIB, self.hour, "EUR" if self.hour else ""),

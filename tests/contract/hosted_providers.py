@@ -1,0 +1,13 @@
+"""Every provider with an API that the suites run over; a new one adds its line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from tests.contract.hosted_bench import HostedBench
+from tests.contract.vps_hetzner import hetzner
+
+HOSTED: dict[str, Callable[[], AbstractContextManager[HostedBench]]] = {
+    "hetzner": hetzner,
+}
