@@ -22,7 +22,7 @@ from blocks.domain import DeclaredDomain
 from blocks.monitors.base import AlertSource, Heartbeat, Probe
 from blocks.notify.base import Notifier
 from blocks.repositories.base import Repository
-from blocks.servers.protected import DrillLimits, Retention, Verification
+from blocks.servers.protected import DrillLimits, Needs, Retention, Verification
 from blocks.sites.site import Freshness, LoginPage, SmokePage
 from blocks.status_pages.base import StatusPage
 from blocks.types import Frequency, Tier
@@ -127,6 +127,10 @@ class TargetEntry(Form):
         default="",
         description="Its offer in the list of prices; by provider and size if left out.",
     )
+
+
+class NeedsEntry(Needs, Form):
+    """The least that a new machine must have."""
 
 
 class Origin(Form):
@@ -240,6 +244,11 @@ class ServerEntry(Form):
     )
     drill: DrillEntry | None = Field(
         default=None, description="Limits of this server's own, instead of the estate's."
+    )
+    needs: NeedsEntry = Field(
+        default_factory=NeedsEntry,
+        description="The least of a new machine where a target names no size; "
+        "providers with an API take 4 cores, 8 GB and 100 GB if nothing is said.",
     )
 
 

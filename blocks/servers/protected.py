@@ -9,7 +9,7 @@ from prefect.blocks.core import Block
 from pydantic import BaseModel, Field
 
 from blocks.domain import DeclaredDomain
-from blocks.types import ListedPrice
+from blocks.types import ListedPrice, MachineNeeds
 
 
 class TargetPrice(BaseModel):
@@ -46,6 +46,20 @@ class DrillLimits(BaseModel):
         ge=0,
         description="Price of a GB read from the repository, in the ceiling's currency.",
     )
+
+
+class Needs(BaseModel):
+    """The least that a new machine must have; what is 0 is left to the provider."""
+
+    cores: int = Field(default=0, ge=0, description="Processor cores.")
+    memory_gb: int = Field(default=0, ge=0, description="Memory in GB, as providers write it.")
+    disk_gb: int = Field(
+        default=0, ge=0, description="Disk in GB; it is never smaller than the data needs."
+    )
+
+    def value(self) -> MachineNeeds:
+        """Return the plain value that decisions take."""
+        return MachineNeeds(self.cores, self.memory_gb * 1024**3, self.disk_gb * 10**9)
 
 
 class Target(BaseModel):
@@ -216,4 +230,9 @@ class ProtectedServer(Block):
         default_factory=ClientNews,
         title="Client news",
         description="Which clients are told of an incident, by which way.",
+    )
+    needs: Needs = Field(
+        default_factory=Needs,
+        title="Needs",
+        description="The least that a new machine must have, whoever makes it.",
     )

@@ -18,7 +18,8 @@ from deployments.cli.connection import EstateFile, Json, Local, connected
 from deployments.cli.progress import shown
 from deployments.prices import read_prices
 from flows.decisions.cost import GB, Choice, Need, P, cheapest, estimates, machine_month, named
-from flows.decisions.readiness import newest, restored_size
+from flows.decisions.machine_needs import restored_size
+from flows.decisions.readiness import newest
 from flows.reports.cost_page import NOT_LIVE, basis_text, cost_html, cost_markdown, cost_tables
 from flows.reports.cost_text import cost_document
 from flows.reports.wording import PARIS

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import TypeVar
 
-from flows.decisions.readiness import ROOM, SYSTEM
+from flows.decisions.machine_needs import ROOM, SYSTEM
 from flows.reports.wording import counted
 
 GB = 1_000_000_000

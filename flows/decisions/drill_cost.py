@@ -65,7 +65,7 @@ class DrillCost:
 
 def cost_at(
     target: TargetChoice,
-    sizes: Sequence[MachineSize],
+    tried: Sequence[MachineSize],
     listed: ListedPrice | None,
     data: int,
     limits: Limits,
@@ -74,19 +74,18 @@ def cost_at(
 
     Args:
         target: Where its machine would be made.
-        sizes: What the provider says that can be ordered, smallest first.
+        tried: The sizes that would be tried there, with their disks: the dearest one counts.
         listed: The target's price in the list, for a provider that says none.
         data: Bytes that are restored.
         limits: What is allowed.
     """
-    wanted = [each for each in sizes if each.name == target.size] if target.size else sizes[:1]
-    if not wanted:
-        unknown = f"taille {target.size or 'par défaut'} pas proposée"
+    if not tried:
+        unknown = f"taille {target.size or 'par défaut'} pas proposée, ou trop petite"
         hint = "correct `size` of the target in the estate file"
         return DrillCost(target.provider, limits.currency, unknown=unknown, hint=hint)
     hours = limits.hours + UNTIL_SWEPT
     egress = None if limits.egress_gb is None else limits.egress_gb * data / GB
-    hour, currency, offer, read_on = _hour(wanted[0], listed)
+    hour, currency, offer, read_on = _hour(_dearest_size(tried), listed)
     unknown, hint = _why_unknown(hour, currency, egress, limits)
     return DrillCost(
         target.provider,
@@ -98,6 +97,11 @@ def cost_at(
         unknown=unknown,
         hint=hint,
     )
+
+
+def _dearest_size(tried: Sequence[MachineSize]) -> MachineSize:
+    """Return the size that costs most; one without a price may cost anything."""
+    return max(tried, key=lambda each: (each.price is None, each.price or Decimal(0)))
 
 
 def _hour(

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from blocks.types import MachineSize, Part, RecoverySet
+from blocks.types import MachineSize, RecoverySet
 from flows.decisions.archive_state import ArchiveCondition, ArchiveState
 from flows.decisions.database_way import DatabaseWay, Way
+from flows.decisions.machine_needs import needs_for, restored_size
 from flows.decisions.protection import Digit
 from flows.decisions.recovery_plan import TargetChoice
 from flows.decisions.standing import Standings
@@ -20,12 +21,6 @@ SKEW_WARNING, SKEW_LIMIT = timedelta(seconds=2), timedelta(seconds=60)
 """From the first on points in time are doubtful; S3 refuses requests that are 15 minutes off."""
 DRILL_WITHIN = timedelta(days=100)
 """A quarter, and some days for one that was put off."""
-SYSTEM, ROOM = 5 * 1024**3, 2
-"""What a new machine's disk must hold: the system, and so many times the data of a set."""
-
-
-RESTORED = (Part.PHYSICAL, Part.SITE, Part.CONFIGURATION)
-"""Parts of a set that lie on the new machine's disk afterwards."""
 
 
 class State(StrEnum):
@@ -150,26 +145,35 @@ def judge_clock(there: datetime, before: datetime, after: datetime) -> Check:
 
 
 def judge_target(
-    target: TargetChoice, sizes: Sequence[MachineSize], made: RecoverySet, way: DatabaseWay
+    target: TargetChoice,
+    offered: Sequence[MachineSize],
+    tried: Sequence[MachineSize],
+    made: RecoverySet,
+    way: DatabaseWay,
 ) -> Check:
     """Say whether a set's data would come back on a machine of this target.
 
     Args:
         target: The declared provider and size.
-        sizes: What the provider says that can be ordered now.
+        offered: What the provider says that can be ordered there.
+        tried: Those of them that a recovery would try, in its order.
         made: The set with the newest data.
         way: How its databases would come back there.
     """
     about = f"machine {target.provider}"
-    wanted = [each for each in sizes if each.name == target.size] if target.size else sizes[:1]
-    if not wanted:
-        offered = ", ".join(each.name for each in sizes) or "rien"
-        seen = f"{target.size or 'aucune taille'} : pas proposée ({offered})"
-        return Check(about, State.FAILED, seen, "targets: dans le fichier du parc")
     data = restored_size(made)
-    seen = f"{wanted[0].name} : {size(wanted[0].disk)} de disque pour {size(data)} de données"
-    if wanted[0].disk < SYSTEM + data * ROOM:
-        return Check(about, State.FAILED, seen, "targets: une taille plus grande")
+    if not tried:
+        names = [each.name for each in offered]
+        if target.size in names or (names and not target.size):
+            wanted = size(needs_for(target.needs, made).disk)
+            seen = f"{target.size or 'aucune taille'} : trop petite, il faut {wanted} de disque"
+            seen += f" pour {size(data)} de données" if data else ""
+            return Check(about, State.FAILED, seen, "targets: une taille plus grande")
+        seen = f"{target.size or 'aucune taille'} : pas proposée ({', '.join(names) or 'rien'})"
+        return Check(about, State.FAILED, seen, "targets: dans le fichier du parc")
+    seen = f"{tried[0].name} : {size(tried[0].disk)} de disque pour {size(data)} de données"
+    if len(tried) > 1:
+        seen += f", sinon {', '.join(each.name for each in tried[1:])}"
     if way.way is Way.IMPOSSIBLE:
         return Check(about, State.FAILED, f"{seen} ; bases : {way.reason}", "targets: une autre")
     state = State.WARNING if way.way in (Way.LOGICAL, Way.ON_MACHINE) else State.READY
@@ -193,11 +197,6 @@ def judge_drill(server: str, last: Practised | None, now: datetime) -> Check:
         again = f"continuity drill {server}"
         return Check("exercice", State.FAILED, seen, again, span=last.took, at=last.at)
     return Check("exercice", State.READY, seen, span=last.took, at=last.at)
-
-
-def restored_size(made: RecoverySet) -> int:
-    """Return the bytes of a set that lie on the new machine's disk afterwards."""
-    return sum(ref.size for ref in made.snapshots if ref.part in RESTORED)
 
 
 def newest(sets: Iterable[RecoverySet]) -> RecoverySet | None:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from blocks.types import RecoverySet, Room, Stock
+from flows.decisions.machine_needs import least_disk
 from flows.decisions.other_release import PHP
-from flows.decisions.readiness import ROOM, SYSTEM, Check, State, restored_size
+from flows.decisions.readiness import Check, State
 from flows.decisions.recovery_plan import TargetChoice
 
 _PHP = re.compile(r"php(\d+\.\d+)(-.*)?")
@@ -48,7 +49,7 @@ def judge_room(views: Sequence[RoomView], made: RecoverySet | None) -> Check:
 
 
 def _stock(view: RoomView, made: RecoverySet | None) -> Stock:
-    too_small = view.room.disk is not None and view.room.disk < _needed(made)
+    too_small = view.room.disk is not None and view.room.disk < least_disk(made)
     return Stock.SOLD_OUT if too_small else view.room.stock
 
 
@@ -62,10 +63,6 @@ def _told(view: RoomView, made: RecoverySet | None) -> str:
         Stock.UNKNOWN: view.room.seen,
     }
     return f"{name} : {words[_stock(view, made)]}"
-
-
-def _needed(made: RecoverySet | None) -> int:
-    return SYSTEM + ROOM * restored_size(made) if made else SYSTEM
 
 
 def judge_php(target: TargetChoice, made: RecoverySet) -> Check:

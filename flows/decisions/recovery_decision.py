@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from blocks.errors import ConfigurationError, OutOfScope, StaleObservation
@@ -17,6 +18,7 @@ from flows.decisions.database_way import (
     point_out_of_reach,
     restore_way,
 )
+from flows.decisions.machine_needs import needs_for
 from flows.decisions.other_release import expected
 from flows.decisions.recovery_plan import (
     Observation,
@@ -69,7 +71,7 @@ def decide_recovery(seen: Observation, incident: str, purpose: Purpose) -> Recov
         fence=not drill,
         set_id=chosen.id,
         set_time=chosen.consistent_at,
-        targets=tuple(target for target, _ in useful),
+        targets=tuple(replace(each, needs=needs_for(each.needs, chosen)) for each, _ in useful),
         sites=plans,
         warnings=(*warnings(seen, plans, incident, drill=drill), *target_warnings(seen)),
         readiness=tuple(ready for _, ready in useful),

@@ -11,7 +11,14 @@ from enum import StrEnum
 
 from pydantic import TypeAdapter
 
-from blocks.types import AddressChange, AddressRecord, LogPoint, SmokeCheck, Tier
+from blocks.types import (
+    AddressChange,
+    AddressRecord,
+    LogPoint,
+    MachineNeeds,
+    SmokeCheck,
+    Tier,
+)
 from flows.decisions.database_way import DatabaseWay
 from flows.decisions.set_choice import SetChoice
 
@@ -29,6 +36,9 @@ _TOLD = ("warnings", "reaches", "cost")
 """Fields of a plan that the digest does not cover."""
 
 
+NO_NEEDS = MachineNeeds()
+
+
 @dataclass(frozen=True, slots=True)
 class TargetChoice:
     """Where the new machine may be made."""
@@ -38,6 +48,8 @@ class TargetChoice:
     region: str
     release: str = ""
     """Release of Debian that it makes machines of, "" while that is not known."""
+    needs: MachineNeeds = NO_NEEDS
+    """The least that a machine must have there."""
 
 
 @dataclass(frozen=True, slots=True)

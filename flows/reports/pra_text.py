@@ -9,10 +9,10 @@ from functools import partial
 from typing import Any
 
 from blocks.types import Contact, Duty, Frequency, RecoverySet
+from flows.decisions.machine_needs import restored_size
 from flows.decisions.pra import Pra, PraServer
 from flows.decisions.pra_changes import place, promise_text
 from flows.decisions.pra_missing import missing
-from flows.decisions.readiness import restored_size
 from flows.decisions.recovery_plan import RecoveryPlan
 from flows.reports.by_hand import by_hand_markdown, hand_server, hands_of, pra_templates
 from flows.reports.calendar_text import day

@@ -23,7 +23,7 @@ from flows.decisions.aftermath import (
     judge_promise,
 )
 from flows.decisions.incident_cost import Prices, Used, spent
-from flows.decisions.readiness import restored_size
+from flows.decisions.machine_needs import restored_size
 from flows.decisions.recovery_plan import Purpose
 from flows.decisions.timeline import Passage, Timeline, build_timeline, waited
 from flows.reports.incident_facts import change_rows

@@ -8,8 +8,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from blocks.errors import ContinuityError, OverCeiling
+from blocks.types import RecoverySet
 from flows.decisions.drill_cost import DrillCost, Limits, affordable, cost_at, dearest, over_ceiling
-from flows.decisions.readiness import restored_size
+from flows.decisions.machine_needs import needs_for, restored_size
 from flows.decisions.recovery_plan import Observation, TargetChoice
 from flows.reports.drill_cost_text import cost_document, cost_line, left_out
 from flows.tasks.incident import Estate, Incident, StepNote, now
@@ -30,8 +31,8 @@ def within_ceiling(incident: Incident, note: StepNote, seen: Observation) -> Obs
         OverCeiling: There is none. Nothing was made.
     """
     estate, limits = incident.estate, limits_of(incident.estate)
-    data = restored_size(seen.choice.chosen)
-    costs = [_cost(estate, each, data, limits) for each in seen.targets]
+    made = seen.choice.chosen
+    costs = [_cost(estate, each, made, limits) for each in seen.targets]
     left = affordable(costs, limits)
     if not left and costs:
         note.saw = " ; ".join(left_out(each, limits) for each in costs)
@@ -47,16 +48,17 @@ def within_ceiling(incident: Incident, note: StepNote, seen: Observation) -> Obs
     return replace(seen, targets=targets, cost=note.saw, notes=(*seen.notes, *dear))
 
 
-def _cost(estate: Estate, target: TargetChoice, data: int, limits: Limits) -> DrillCost:
+def _cost(estate: Estate, target: TargetChoice, made: RecoverySet, limits: Limits) -> DrillCost:
     declared = estate.declared.targets
     prices = [each.price for each in declared if _is(target, each.provider, each.size, each.region)]
     listed = prices[0].value() if prices and prices[0] else None
     try:
-        sizes = estate.providers[target.provider].sizes()
+        needs = needs_for(target.needs, made)
+        tried = estate.providers[target.provider].candidates(target.size, target.region, needs)
     except ContinuityError as error:
         cause = f"le fournisseur n'a pas pu être interrogé ({error.cause})"
         return DrillCost(target.provider, limits.currency, unknown=cause, hint=error.hint)
-    return cost_at(target, sizes, listed, data, limits)
+    return cost_at(target, tried, listed, restored_size(made), limits)
 
 
 def _is(target: TargetChoice, *place: str) -> bool:

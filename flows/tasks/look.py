@@ -235,7 +235,8 @@ def zone_view(reference: str, estate: Estate) -> ZoneView:
 def targets_of(estate: Estate, wanted: str = "") -> tuple[TargetChoice, ...]:
     """Return the declared targets, or only those of the provider that the operator named."""
     declared = tuple(
-        TargetChoice(each.provider, each.size, each.region) for each in estate.declared.targets
+        TargetChoice(each.provider, each.size, each.region, needs=estate.declared.needs.value())
+        for each in estate.declared.targets
     )
     return tuple(
         replace(each, release=estate.providers[each.provider].release())

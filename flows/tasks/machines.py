@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from blocks.errors import (
+    ConfigurationError,
     ContinuityError,
     OutOfStock,
     PrimaryNotFenced,
@@ -69,7 +70,7 @@ def _power_off(estate: Estate) -> str:
 @step("machine")
 def make_machine(incident: Incident, note: StepNote, plan: RecoveryPlan) -> Machine:
     """Return the incident's machine: the one that exists, else a new one at the first target."""
-    found = _existing(incident, note, plan)
+    found = _chosen_before(incident, note, _existing(incident, note, plan))
     note.saw = "" if found else "aucune machine pour cet incident"
     if len(found) > 1:
         raise ProviderError(
@@ -82,9 +83,9 @@ def make_machine(incident: Incident, note: StepNote, plan: RecoveryPlan) -> Mach
         incident.estate.providers[machine.provider].power_on(machine.id)
         note.did = f"{machine.id} reprise, {machine.address}"
         note.why += "créée lors d'un passage précédent"
-        return machine
-    machine = _create_somewhere(incident, note, plan)
-    note.did = f"{machine.name} créée chez {machine.provider}, {machine.address}"
+    else:
+        machine = _create_somewhere(incident, note, plan)
+        note.did = f"{machine.name} créée chez {machine.provider}, {machine.address}"
     note.data = {"machine": machine.id, "address": machine.address, "provider": machine.provider}
     return machine
 
@@ -137,10 +138,25 @@ def _existing(incident: Incident, note: StepNote, plan: RecoveryPlan) -> list[Ma
         try:
             found += _named(provider.find(tags), reference)
         except ContinuityError as error:
-            if not error.transient:
-                raise
             note.why += f"{reference} n'a pas pu être interrogé ({error.cause}) ; "
     return found
+
+
+def _chosen_before(
+    incident: Incident, note: StepNote, found: Sequence[Machine]
+) -> Sequence[Machine]:
+    """Return the machine that an earlier run took, if several are there; else all of them.
+
+    A provider that did not answer may have made one all the same before the next one was asked.
+    """
+    record = incident.done("machine")
+    known = (record.data.get("provider"), record.data.get("machine")) if record else None
+    taken = [each for each in found if (each.provider, each.id) == known]
+    if len(found) < 2 or len(taken) != 1:
+        return found
+    others = ", ".join(f"{m.name} chez {m.provider}" for m in found if m is not taken[0])
+    note.why += f"aussi faite pour cet incident, à détruire après : {others} ; "
+    return taken
 
 
 def find_machines(estate: Estate, tags: Mapping[str, str]) -> list[Machine]:
@@ -155,22 +171,21 @@ def _named(machines: Sequence[Machine], reference: str) -> list[Machine]:
 
 
 def _create_somewhere(incident: Incident, note: StepNote, plan: RecoveryPlan) -> Machine:
-    """Try the targets in their order; go on only when one has no room or does not answer."""
+    """Try the targets in their order; whatever one's provider refuses, the next one is asked."""
     refusals: list[str] = []
     for target in plan.targets:
         provider = incident.estate.providers[target.provider]
         try:
             machine = _create(provider, _request(incident, plan, target))
-        except ContinuityError as error:
-            if not (isinstance(error, OutOfStock) or error.transient):
-                raise
-            refusals.append(str(error))
+        except (ProviderError, ConfigurationError) as error:
+            # A token that ended or a size that is gone must not stop what another can still do.
+            refusals.append(f"{target.provider} : {error.cause} ({error.hint})")
         else:
-            note.why += "; ".join(refusals)
+            note.why += " ; ".join(refusals)
             return replace(machine, provider=target.provider)
     raise OutOfStock(
         f"new machine for {plan.server}",
-        "no target could make one: " + "; ".join(refusals),
+        "no target could make one: " + " ; ".join(refusals),
         "add another target to the server in the estate file, or run it again",
     )
 
@@ -202,4 +217,5 @@ def _request(incident: Incident, plan: RecoveryPlan, target: TargetChoice) -> Ma
         authorized_key=incident.estate.server.authorized_key(),
         host_key=new_host_key(),
         expires_at=now() + lifetime if drill else None,
+        needs=target.needs,
     )

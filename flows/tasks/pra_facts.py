@@ -14,7 +14,7 @@ from blocks.archives.base import Archive
 from blocks.clients.client import Client
 from blocks.errors import ContinuityError
 from blocks.repositories.base import Repository
-from blocks.types import Account, MachineSize, RecoverySet, SshAddress
+from blocks.types import Account, RecoverySet, SshAddress
 from flows.decisions.pra import (
     ClientContact,
     Pra,
@@ -159,12 +159,7 @@ def _stores(blocks: Mapping[str, Repository | Archive]) -> tuple[PraStore, ...]:
 
 
 def _target(choice: TargetChoice, seen: Looks) -> PraTarget:
-    return PraTarget(choice, _size(seen.sizes.get(choice.provider, ()), choice.size))
-
-
-def _size(sizes: Sequence[MachineSize], name: str) -> MachineSize | None:
-    wanted = [each for each in sizes if each.name == name] if name else list(sizes[:1])
-    return wanted[0] if wanted else None
+    return PraTarget(choice, next(iter(seen.sizes.get(choice, ())), None))
 
 
 def _trials(estate: Estate) -> list[Trial]:

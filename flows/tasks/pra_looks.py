@@ -14,6 +14,7 @@ from flows.decisions.recovery_plan import (
     Observation,
     Purpose,
     RecoveryPlan,
+    TargetChoice,
     ZoneView,
 )
 from flows.tasks.incident import Estate, now
@@ -36,12 +37,12 @@ class Looks:
     """What was seen of one server's world.
 
     Attributes:
-        sizes: What each provider offers, by its reference; one that did not answer is missing.
+        sizes: What would be tried at each target; one whose provider did not answer is missing.
     """
 
     copies: tuple[CopyView, ...]
     views: tuple[ZoneView, ...]
-    sizes: Mapping[str, tuple[MachineSize, ...]]
+    sizes: Mapping[TargetChoice, tuple[MachineSize, ...]]
     rule: tuple[Digit, ...]
     plan: RecoveryPlan | None
 
@@ -67,11 +68,12 @@ def _zones(estate: Estate) -> list[ZoneView]:
     return [replace(view, refused=view.refused and UNREAD) for view in views]
 
 
-def _sizes(estate: Estate) -> dict[str, tuple[MachineSize, ...]]:
+def _sizes(estate: Estate) -> dict[TargetChoice, tuple[MachineSize, ...]]:
     found = {}
-    for reference, provider in estate.providers.items():
+    for each in targets_of(estate):
         with suppress(ContinuityError):
-            found[reference] = provider.sizes()
+            provider = estate.providers[each.provider]
+            found[each] = provider.candidates(each.size, each.region, each.needs)
     return found
 
 

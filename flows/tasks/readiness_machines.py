@@ -8,6 +8,7 @@ from functools import partial
 from blocks.errors import ContinuityError
 from blocks.types import Room, Stock
 from flows.decisions.database_way import SERIES, restore_way
+from flows.decisions.machine_needs import needs_for
 from flows.decisions.readiness import Check, judge_clock, judge_target
 from flows.decisions.readiness_access import judge_account
 from flows.decisions.readiness_machines import RoomView, judge_php, judge_room
@@ -48,10 +49,11 @@ def _room(estate: Estate, target: TargetChoice) -> RoomView:
 
 
 def _target(scene: Scene, target: TargetChoice) -> Sequence[Check]:
-    sizes = scene.estate.providers[target.provider].sizes()
+    provider = scene.estate.providers[target.provider]
     made, _ = scene.required()
+    tried = provider.candidates(target.size, target.region, needs_for(target.needs, made))
     way = restore_way(made.database_facts, SERIES.get(target.release, ""))
-    return (judge_target(target, sizes, made, way),)
+    return (judge_target(target, provider.sizes(target.region), tried, made, way),)
 
 
 def _php(scene: Scene, target: TargetChoice) -> Sequence[Check]:

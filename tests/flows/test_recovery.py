@@ -14,6 +14,7 @@ from blocks.errors import (
     NotFound,
     OutOfStock,
     PrimaryNotFenced,
+    ProviderError,
     Unreachable,
     UpdateRefused,
     VerificationFailed,
@@ -126,6 +127,36 @@ def test_no_room_at_the_first_provider_goes_to_the_next(world: World) -> None:
     assert world.recover()["verdict"] == "recovered"
     assert world.provider.find({}) == ()
     assert len(world.reserve.find({})) == 1
+
+
+def test_a_token_that_ended_does_not_stop_what_another_provider_can_do(world: World) -> None:
+    world.back_up()
+    world.lose()
+    ended = AuthenticationFailed("first", "the token is refused", "make a new one")
+    for method in ("find", "create"):
+        world.provider.fail_next(method, ended)
+    assert world.recover()["verdict"] == "recovered"
+    assert len(world.reserve.find({})) == 1
+    records = Journal(world.repository.state(), INCIDENT).records()
+    (made,) = (each for each in records if each.step == "machine" and each.did)
+    assert "the token is refused" in made.why
+    assert "make a new one" in made.why
+
+
+def test_a_machine_made_unseen_elsewhere_is_named_and_the_run_goes_on(world: World) -> None:
+    world.back_up()
+    world.lose()
+    world.provider.fail_after_create(ProviderError("first", "answered nonsense", "look at it"))
+    assert world.recover()["verdict"] == "recovered"
+    (unseen,), (taken,) = world.provider.find({}), world.reserve.find({})
+    assert world.recover()["verdict"] == "recovered"
+    assert world.address_of(SHOP) == (taken.address,)
+    made = [
+        each
+        for each in Journal(world.repository.state(), INCIDENT).records()
+        if each.step == "machine"
+    ]
+    assert f"à détruire après : {unseen.name} chez memory-vps/first" in made[-1].why
 
 
 def test_a_machine_made_by_a_call_that_timed_out_is_adopted(world: World) -> None:

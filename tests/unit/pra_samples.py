@@ -99,7 +99,7 @@ def seen_well(estate: Estate) -> Looks:
     return Looks(
         copies=copies,
         views=views,
-        sizes=dict.fromkeys(estate.providers, sizes),
+        sizes=dict.fromkeys(targets_of(estate), sizes),
         rule=protection(estate.name, estate.declared.domain.value(), copies),
         plan=decide_recovery(observed(estate, made, views), "INCIDENT", Purpose.RECOVERY),
     )

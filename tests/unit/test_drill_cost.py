@@ -58,13 +58,19 @@ def test_the_list_counts_where_the_provider_says_nothing_with_the_disk_beyond_it
     assert cost(SAYS, LISTED).machine == Decimal("1.00"), "the provider knows better than a list"
 
 
+def test_the_dearest_size_that_would_be_tried_counts():
+    dearer = replace(SAYS, name="L", price=Decimal("0.30"))
+    assert cost_at(TARGET, [SAYS, dearer], None, 0, LIMITS).machine == Decimal("1.50")
+    assert cost_at(TARGET, [SAYS, SILENT], None, 0, LIMITS).machine is None
+
+
 @pytest.mark.parametrize(
     ("unknown", "said"),
     [
         (cost(SILENT), "prix de la machine inconnu"),
         (cost(egress_gb=None), "prix de la sortie de données inconnu"),
         (cost(currency="USD"), "prix de la machine en EUR, plafond en USD"),
-        (cost(replace(SAYS, name="L")), "taille M pas proposée"),
+        (cost_at(TARGET, (), None, 50 * GB, LIMITS), "taille M pas proposée, ou trop petite"),
     ],
 )
 def test_what_nobody_knows_never_passes_a_ceiling(unknown: DrillCost, said: str):

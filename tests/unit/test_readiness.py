@@ -110,18 +110,23 @@ def test_a_machine_must_be_offered_and_hold_the_data_and_its_databases() -> None
     part = replace(MADE.snapshots[0], size=5 * GIB)
     made = replace(MADE, snapshots=(part, replace(part, part=Part.DATABASE, size=900 * GIB)))
     here = restore_way(MADE.database_facts, "10.11")
-    assert judge_target(TARGET, OFFERED, made, here).state is State.READY
-    gone = judge_target(replace(TARGET, size="huge"), OFFERED, made, here)
+    assert judge_target(TARGET, OFFERED, OFFERED[1:], made, here).state is State.READY
+    gone = judge_target(replace(TARGET, size="huge"), OFFERED, (), made, here)
     assert gone.seen == "huge : pas proposée (small, standard)"
-    assert judge_target(TARGET, (), made, here).state is State.FAILED
-    small = judge_target(replace(TARGET, size=""), OFFERED, made, here)
+    assert judge_target(TARGET, (), (), made, here).state is State.FAILED
+    small = judge_target(replace(TARGET, size="small"), OFFERED, (), made, here)
     assert (small.state, small.seen.split(" ")[0]) == (State.FAILED, "small")
+    assert "il faut 16,1 Go de disque" in small.seen
+    several = judge_target(TARGET, OFFERED, OFFERED, made, here)
+    assert several.seen.endswith(", sinon standard ; bases : copie physique (MariaDB 10.11)")
     newer = restore_way(MADE.database_facts, "11.8")
-    assert judge_target(TARGET, OFFERED, made, newer).state is State.WARNING
+    assert judge_target(TARGET, OFFERED, OFFERED, made, newer).state is State.WARNING
     late = replace(MADE.database_facts, collations=("utf8mb4_uca1400_ai_ci",))
     never = restore_way(late, "10.5")
-    assert judge_target(TARGET, OFFERED, made, never).state is State.FAILED
-    assert judge_target(TARGET, OFFERED, made, restore_way(late, "")).state is State.WARNING
+    assert judge_target(TARGET, OFFERED, OFFERED, made, never).state is State.FAILED
+    assert (
+        judge_target(TARGET, OFFERED, OFFERED, made, restore_way(late, "")).state is State.WARNING
+    )
 
 
 def test_a_drill_must_have_worked_this_quarter() -> None:
