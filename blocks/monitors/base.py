@@ -10,7 +10,14 @@ from prefect.blocks.core import Block
 from pydantic import Field, SecretStr, field_validator
 
 from blocks.errors import Unreachable, Unsupported
-from blocks.types import PageRead, ReceivedAlert, SmokeCheck, SmokeResult
+from blocks.types import (
+    Access,
+    MonitorState,
+    PageRead,
+    ReceivedAlert,
+    SmokeCheck,
+    SmokeResult,
+)
 
 
 class Probe(Block, ABC):
@@ -65,11 +72,26 @@ class AlertSource(Block, ABC):
 
     Monitors do not sign what they send: whoever knows the secret is taken for the monitor. Nothing
     of a message is believed but that somebody should look at its host now.
+
+    With a token the monitor can be asked besides: over its own API, and only to read. A question
+    ends within `timeout_seconds`, whatever the other side does.
     """
 
     secret: SecretStr = Field(
         title="Secret",
         description="Part of the address that the monitor calls; at least 32 characters.",
+    )
+    token: SecretStr | None = Field(
+        default=None,
+        title="Token",
+        description="Token of the monitor's API that may read and nothing else; none: not asked.",
+    )
+    timeout_seconds: float = Field(
+        default=8,
+        gt=0,
+        le=60,
+        title="Timeout",
+        description="Seconds that a question to the monitor's API may take in all.",
     )
 
     @field_validator("secret")
@@ -95,6 +117,30 @@ class AlertSource(Block, ABC):
             MessageRefused: It is not a message of this monitor, or does not say all that is needed:
                 state, host, time of the event.
         """
+
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether there is a token to ask with."""
+        return self.token is not None
+
+    def states(self) -> tuple[MonitorState, ...]:
+        """Ask what every monitor of the account says now; in the service's order, each once.
+
+        Raises:
+            Unsupported: There is no token.
+            AuthenticationFailed, PermissionDenied: The token is refused, or may not read monitors.
+            RateLimited, Unavailable, Unreachable: Not now.
+            ProviderError: The answer is not one of the service's.
+        """
+        raise self._not_asked()
+
+    def whoami(self) -> Access:
+        """Ask whose token it is, and whether it may read the monitors. Errors as `states`."""
+        raise self._not_asked()
+
+    def _not_asked(self) -> Unsupported:
+        hint = "alerts: token, in the estate file (docs/alertes.md)"
+        return Unsupported(type(self).__name__, "has no token to ask its API with", hint)
 
 
 class Heartbeat(Block, ABC):

@@ -3,7 +3,7 @@
 Sizes are bytes, durations are timedelta, times are aware UTC datetimes.
 """
 
-from blocks.types.alerts import AlertKind, ReceivedAlert
+from blocks.types.alerts import AlertKind, MonitorCondition, MonitorState, ReceivedAlert
 from blocks.types.archives import (
     AgentState,
     ArchiveListing,
@@ -123,6 +123,8 @@ __all__ = [
     "MachineNeeds",
     "MachineRequest",
     "MachineSize",
+    "MonitorCondition",
+    "MonitorState",
     "NamedRecord",
     "ObjectVersion",
     "Overlay",
