@@ -166,4 +166,5 @@ def _protected_server(estate: Estate, server: ServerEntry) -> ProtectedServer:
         drill=(server.drill or estate.drill).model_dump(),
         client_news=_client_news(estate, server),
         needs=server.needs.model_dump(),
+        monitors=[form.reference for form in estate.alerts],
     )

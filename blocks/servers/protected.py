@@ -236,3 +236,8 @@ class ProtectedServer(Block):
         title="Needs",
         description="The least that a new machine must have, whoever makes it.",
     )
+    monitors: list[str] = Field(
+        default_factory=list,
+        title="Monitors",
+        description="Blocks of monitors elsewhere; those with a token are asked what they see.",
+    )

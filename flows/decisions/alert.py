@@ -3,6 +3,10 @@
 A place is one vantage point. A server counts as down only when two places or more see nothing
 answer at all for any of its sites, twice, and no place sees it answer. Whatever could not be seen
 is unknown, never down.
+
+What a monitor elsewhere says when it is asked is one more place, and weighs only when none of our
+own sees anything answer and one of them sees silence: a monitor neither finds a server down nor
+brings one back by itself.
 """
 
 from __future__ import annotations
@@ -28,6 +32,8 @@ class Sight(StrEnum):
     """Nothing answered."""
     UNNAMED = "unnamed"
     """The DNS gives the name no address."""
+    ANSWERED = "answered"
+    """A monitor says that it answers; whether as it must is not known."""
     UNSEEN = "unseen"
     """The resolvers gave no answer: nothing is known of the page."""
 
@@ -56,11 +62,16 @@ class PageSeen:
 
 @dataclass(frozen=True, slots=True)
 class PlaceLook:
-    """What one place saw; `blind` says why it saw nothing, "" if it could look."""
+    """What one place saw; `blind` says why it saw nothing, "" if it could look.
+
+    Attributes:
+        told: Whether it is what a monitor said, not a look of ours.
+    """
 
     place: str
     pages: tuple[PageSeen, ...] = ()
     blind: str = ""
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +134,12 @@ def needs_confirmation(server: str, first: Round) -> bool:
     return _conclude(server, first).condition is not Condition.UP
 
 
+def wants_monitors(first: Round) -> bool:
+    """Return whether what monitors say could weigh: we see silence, and nothing that answers."""
+    looks = [each for each in first.places if not _blindness(each)]
+    return bool(looks) and all(_nothing_answers(each) for each in looks)
+
+
 def _unconfirmed(before: Assessment) -> Assessment:
     if before.condition is not Condition.DOWN:
         return before
@@ -137,7 +154,7 @@ def _doubt(found: Assessment, since: datetime, why: str) -> Assessment:
 
 
 def _conclude(server: str, seen: Round) -> Assessment:
-    looks = [each for each in seen.places if not _blindness(each)]
+    looks = _weighty([each for each in seen.places if not _blindness(each)])
     blind = tuple((each.place, why) for each in seen.places if (why := _blindness(each)))
     silent = tuple(each.place for each in looks if _nothing_answers(each))
     seeing = tuple(each.place for each in looks if not _nothing_answers(each))
@@ -148,6 +165,13 @@ def _conclude(server: str, seen: Round) -> Assessment:
     )
 
 
+def _weighty(looks: Sequence[PlaceLook]) -> list[PlaceLook]:
+    """Leave out what monitors said unless we ourselves see silence, and nothing that answers."""
+    own = [each for each in looks if not each.told]
+    silent = bool(own) and all(_nothing_answers(each) for each in own)
+    return list(looks) if silent else own
+
+
 def _weigh(
     looks: Sequence[PlaceLook],
     silent: Sequence[str],
@@ -156,15 +180,22 @@ def _weigh(
 ) -> tuple[Condition, str]:
     if not looks:
         return Condition.UNKNOWN, "aucun point de vue ne voit quoi que ce soit"
-    if not seeing and len(silent) >= QUORUM:
-        return Condition.DOWN, ""
     if not seeing:
-        return Condition.UNKNOWN, "un seul point de vue voit : rien n'est prouvé"
+        return _unanswered(silent)
+    if any(each.told for each in looks):
+        # They weigh only where all of ours are silent: whoever sees is a monitor.
+        return Condition.UNKNOWN, f"un site répondait encore, selon {', '.join(seeing)}"
     if failing:
         return Condition.TROUBLE, ""
     if any(page.sight is not Sight.PASSED for page in _seen(looks)):
         return Condition.OWN_NETWORK, ""
     return Condition.UP, ""
+
+
+def _unanswered(silent: Sequence[str]) -> tuple[Condition, str]:
+    if len(silent) >= QUORUM:
+        return Condition.DOWN, ""
+    return Condition.UNKNOWN, "un seul point de vue voit : rien n'est prouvé"
 
 
 def _blindness(look: PlaceLook) -> str:
@@ -187,9 +218,9 @@ def _nothing_answers(look: PlaceLook) -> bool:
 
 
 def _failing(looks: Sequence[PlaceLook]) -> tuple[str, ...]:
-    """Return the sites that have a failing page at every place that sees the site."""
+    """Return the sites that have a failing page at every place of ours that sees the site."""
     fails: dict[str, list[bool]] = {}
-    for look in looks:
+    for look in (each for each in looks if not each.told):
         pages = _seen([look])
         for site in {page.site for page in pages}:
             passed = all(p.sight is Sight.PASSED for p in pages if p.site == site)
@@ -202,5 +233,5 @@ def _details(looks: Sequence[PlaceLook]) -> tuple[tuple[str, str, str], ...]:
         (look.place, page.url, page.observed)
         for look in looks
         for page in look.pages
-        if page.sight is not Sight.PASSED
+        if page.sight not in (Sight.PASSED, Sight.ANSWERED)
     )

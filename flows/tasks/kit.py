@@ -87,7 +87,8 @@ def _newest(estate: Estate) -> tuple[Repository, SealedKit | None]:
 def _contents(estate: Estate) -> dict[str, object]:
     archives = estate.archive.archives if estate.archive else {}
     news = estate.declared.client_news
-    further = [*estate.declared.witnesses, *news.clients, news.mail, news.status_page]
+    declared, ways = estate.declared, [*news.clients, news.mail, news.status_page]
+    further = [*declared.witnesses, *declared.monitors, *ways]
     single: dict[str, Block | None] = {
         "declared": estate.declared,
         "server": estate.server,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from time import sleep
 from urllib.parse import urlsplit
@@ -20,9 +21,11 @@ from flows.decisions.alert import (
     Sight,
     assess,
     needs_confirmation,
+    wants_monitors,
 )
 from flows.reports.alert_text import OWN_PLACE
 from flows.tasks.incident import Estate, now
+from flows.tasks.watch_monitors import Monitors
 from flows.tasks.work import work
 
 Page = tuple[str, SmokeCheck]
@@ -35,13 +38,20 @@ def look_twice(estate: Estate, pause: timedelta, *, subject: str) -> Assessment:
 
 
 def assess_server(estate: Estate, pause: timedelta) -> Assessment:
-    """Look; if anything fails, look again after the pause, and conclude from both."""
+    """Look; if anything fails, look again after the pause, and conclude from both.
+
+    Where nothing answers, the monitors elsewhere are asked meanwhile. They are not waited for: who
+    has not answered when we have looked twice is blind.
+    """
     probes, blind = _vantage_points(estate)
     first = _round(estate, probes, blind)
     if not needs_confirmation(estate.name, first):
         return assess(estate.name, first)
+    monitors = Monitors(estate) if wants_monitors(first) else None
     sleep(pause.total_seconds())
-    return assess(estate.name, first, _round(estate, probes, blind))
+    second = _round(estate, probes, blind)
+    told = monitors.told() if monitors else ()
+    return assess(estate.name, *(replace(e, places=(*e.places, *told)) for e in (first, second)))
 
 
 def _vantage_points(estate: Estate) -> tuple[dict[str, Probe], list[PlaceLook]]:

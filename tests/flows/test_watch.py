@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 
 import pytest
 from prefect import get_client
@@ -12,9 +13,12 @@ from prefect.events.clients import get_events_subscriber
 from prefect.events.filters import EventFilter, EventNameFilter
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Cancelled, Suspended
+from pydantic import SecretStr
 
 from blocks import registry
 from blocks.errors import Unavailable, Unreachable
+from blocks.monitors.uptimerobot import UptimeRobotAlerts
+from blocks.types import MonitorCondition
 from flows.decisions.alert import Condition
 from flows.disaster_recovery import disaster_recovery
 from flows.tasks.incident import open_estate
@@ -23,7 +27,9 @@ from flows.tasks.watch_look import assess_server
 from flows.tasks.watch_steps import SERVER_DOWN, conclude, read_state
 from flows.watch import watch
 from tests.contract.https_site import closed_port
+from tests.fakes.memory_monitor import MemoryMonitor
 from tests.fakes.memory_probe import MemoryProbe
+from tests.fakes.uptimerobot_api import Key, UptimeRobotApi
 from tests.flows.world import BROCHURE, OLD, SHOP, World
 
 HOME = f"https://{SHOP}/"
@@ -225,3 +231,91 @@ def test_while_prefect_is_away_nothing_is_settled(world: World, elsewhere: Memor
     assert messages(world) == []
     assert len(events_during(["once"])) == 1
     assert len(messages(world)) == 1
+
+
+@pytest.fixture
+def monitor(world: World) -> MemoryMonitor:
+    """A monitor elsewhere that can be asked, beside our own place alone."""
+    made = MemoryMonitor(secret=SecretStr("x" * 40), token=SecretStr("token"))
+    registry.provide(
+        world.blocks(monitors=["memory-monitor/robot"]) | {"memory-monitor/robot": made}
+    )
+    return made
+
+
+class TestMonitors:
+    def test_one_is_the_second_place(self, world: World, monitor: MemoryMonitor) -> None:
+        monitor.watch(SHOP, MonitorCondition.DOWN)
+        world.lose()
+        (event,) = events_during(["once"])
+        assert event.payload["seen_from"] == ["ce poste", "moniteur robot"]
+        assert "moniteur robot" in world.notifier.threads[0].notice.body
+
+    def test_it_is_not_asked_while_all_is_well(self, world: World, monitor: MemoryMonitor) -> None:
+        monitor.watch(SHOP, MonitorCondition.DOWN)
+        assert look() == "up"
+        world.probe.break_page(HOME, "HTTP 500 from nginx, expected 200")
+        assert look() == "trouble"
+        assert monitor.asked == 0
+
+    def test_one_that_has_just_seen_an_answer_holds_the_loss_back(
+        self, world: World, monitor: MemoryMonitor
+    ) -> None:
+        monitor.watch(SHOP)
+        world.lose()
+        assert events_during(["once", "twice"]) == []
+        assert "selon moniteur robot" in world.notifier.threads[0].notice.body
+
+    @pytest.mark.parametrize("state", [MonitorCondition.PAUSED, MonitorCondition.UNKNOWN])
+    def test_one_that_does_not_look_is_blind(
+        self, world: World, monitor: MemoryMonitor, state: MonitorCondition
+    ) -> None:
+        monitor.watch(SHOP, state)
+        world.lose()
+        assert look() == look() == "unknown"
+        assert "moniteur robot — ne voit rien" in world.notifier.threads[0].notice.body
+
+    def test_one_that_fails_blocks_nothing(
+        self, world: World, elsewhere: MemoryProbe, monitor: MemoryMonitor
+    ) -> None:
+        monitor.fail_always(Unavailable("Robot", "answered HTTP 503", "wait"))
+        registry.provide(
+            world.blocks(
+                witnesses=["memory-probe/elsewhere"],
+                monitors=["memory-monitor/robot", "memory-monitor/nowhere"],
+            )
+            | {"memory-probe/elsewhere": elsewhere, "memory-monitor/robot": monitor}
+        )
+        lose(world, elsewhere)
+        assert look() == "down"
+        body = world.notifier.threads[0].notice.body
+        assert "moniteur robot — ne voit rien : Robot : answered HTTP 503" in body
+        assert "moniteur nowhere — ne voit rien" in body
+
+    def test_one_that_is_silent_is_not_waited_for(
+        self, world: World, elsewhere: MemoryProbe, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("flows.tasks.watch_monitors.PATIENCE", timedelta(seconds=0.2))
+        with UptimeRobotApi().running() as api:
+            api.lose_answer(silent=True, times=9)
+            silent = UptimeRobotAlerts(
+                secret=SecretStr("x" * 40), token=SecretStr(Key.READ), api_url=api.api
+            )
+            registry.provide(
+                world.blocks(witnesses=["memory-probe/elsewhere"], monitors=["m/robot"])
+                | {"memory-probe/elsewhere": elsewhere, "m/robot": silent}
+            )
+            lose(world, elsewhere)
+            began = monotonic()
+            found = assess_server(open_estate("web1"), timedelta())
+            assert monotonic() - began < 2
+        assert found.condition is Condition.DOWN
+        assert found.blind == (("moniteur robot", "n'a pas répondu à temps"),)
+
+    def test_one_without_a_token_is_left_alone(self, world: World) -> None:
+        mute = MemoryMonitor(secret=SecretStr("x" * 40))
+        registry.provide(
+            world.blocks(monitors=["memory-monitor/mute"]) | {"memory-monitor/mute": mute}
+        )
+        world.lose()
+        assert assess_server(open_estate("web1"), timedelta()).blind == ()

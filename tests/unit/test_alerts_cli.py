@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from blocks.monitors.uptimerobot import UptimeRobotAlerts
+from blocks.servers.protected import ProtectedServer
 from deployments.cli.main import commands
+from deployments.estate_file import read
 from deployments.receiver.record import Entry, Record
 from deployments.receiver.verdicts import STATUS, Verdict
+from deployments.world import provide
 from tests.unit.estate_texts import GOOD, write
 
 SECRET = "guess-" * 6
@@ -41,6 +45,26 @@ def test_an_estate_with_alerts_and_one_vantage_point_is_warned(estate: Path) -> 
     done = CliRunner().invoke(commands, ["estate", "validate", str(estate)])
     assert done.exit_code == 0
     assert "only one vantage point" in done.output
+
+
+def test_a_monitor_that_can_be_asked_is_a_second_one(
+    estate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    estate.write_text(estate.read_text().replace("-secret}}", "-secret}, token: {env: ROBOT}}"))
+    done = CliRunner().invoke(commands, ["estate", "validate", str(estate)])
+    assert (done.exit_code, "ROBOT" in done.output) == (1, True)
+    monkeypatch.setenv("ROBOT", "ur-read-only")
+    done = CliRunner().invoke(commands, ["estate", "validate", str(estate)])
+    assert done.exit_code == 0
+    assert "only one vantage point" not in done.output
+    reading = read(estate)
+    assert reading.estate is not None
+    blocks = provide(reading.estate)
+    robot = blocks["uptimerobot-alerts/robot"]
+    assert isinstance(robot, UptimeRobotAlerts)
+    assert robot.can_be_asked
+    servers = [each for each in blocks.values() if isinstance(each, ProtectedServer)]
+    assert [each.monitors for each in servers] == [["uptimerobot-alerts/robot"]] * len(servers)
 
 
 @pytest.mark.parametrize("secret", ["short", "with/slash" * 5, "é" * 40])

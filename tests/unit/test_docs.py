@@ -17,9 +17,15 @@ from deployments.cli.main import commands
 from deployments.estate_file import read
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 RUNBOOKS = [*DOCUMENTS, ROOT / "prefect.yaml"]
 EXAMPLE = ROOT / "estate.example.yaml"
+ESTATE_PAGES = (
+    "docs/estate.md",
+    "docs/fournisseurs/pingdom.md",
+    "docs/fournisseurs/uptimerobot.md",
+)
+"""Pages whose YAML is part of an estate file."""
 SECRET = "c2VjcmV0" * 5
 WRONG_USE: type[Exception] = typer.BadParameter.__bases__[0]
 """What a command line raises for words that it does not know; typer shows only this sort of it."""
@@ -31,6 +37,13 @@ _HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
 
 def fenced(text: str, language: str) -> list[str]:
     return [body for _, found, body in _FENCE.findall(text) if found == language]
+
+
+def estate_examples() -> Iterator[tuple[str, int]]:
+    """Give each example of a part of the estate file: its page, and which of the page's it is."""
+    for page in ESTATE_PAGES:
+        for number in range(len(fenced((ROOT / page).read_text("utf-8"), "yaml"))):
+            yield page, number
 
 
 def continuity_commands(text: str) -> Iterator[str]:
@@ -101,14 +114,12 @@ def test_each_script_of_the_readme_is_there(script: str) -> None:
     assert (ROOT / "script" / script).exists()
 
 
-@pytest.mark.parametrize(
-    "number", range(len(fenced((ROOT / "docs/estate.md").read_text(), "yaml")))
-)
+@pytest.mark.parametrize(("page", "number"), list(estate_examples()))
 def test_each_estate_example_validates(
-    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: str, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     yaml = YAML(typ="safe")
-    part = yaml.load(fenced((ROOT / "docs/estate.md").read_text("utf-8"), "yaml")[number])
+    part = yaml.load(fenced((ROOT / page).read_text("utf-8"), "yaml")[number])
     whole = combined(yaml.load(EXAMPLE.read_text("utf-8")), part)
     provide_secrets(whole, tmp_path, monkeypatch)
     file = tmp_path / "estate.yaml"
