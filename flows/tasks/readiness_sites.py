@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from blocks.errors import ContinuityError
+from blocks.monitors.base import AlertSource
 from blocks.servers.renewals import renewals_of
-from blocks.types import Part
+from blocks.types import MonitorState, Part
 from flows.decisions.readiness import Check
+from flows.decisions.readiness_monitors import hosts_of, judge_accounts, judge_watching
 from flows.decisions.readiness_records import judge_records
 from flows.decisions.readiness_renewal import Returning, judge_renewal
 from flows.decisions.readiness_site import judge_certificates, judge_names, judge_pages
@@ -15,14 +19,16 @@ from flows.decisions.recovery_plan import SiteSpec
 from flows.tasks.incident import now
 from flows.tasks.readiness_scene import Looks, Scene
 from flows.tasks.restore import find_ref
+from flows.tasks.watch_monitors import monitors_of
 
 
 def sites(scene: Scene) -> Looks:
-    """Return the looks at each site, at the zones' other records, and at renewals."""
+    """Return the looks at each site, at the zones' other records, at renewals, and at monitors."""
     return [
         *((f"site {each.name}", partial(_site, scene, each)) for each in scene.sites),
         ("autres noms", partial(_records, scene)),
         ("renouvellement", partial(_renewals, scene)),
+        ("surveillance", partial(_watching, scene)),
     ]
 
 
@@ -47,6 +53,31 @@ def _renewals(scene: Scene) -> Sequence[Check]:
         return ()
     kept, back = renewals_of(scene.estate.server), _returning(scene)
     return [check for site in scene.sites for check in judge_renewal(site, kept, back, now())]
+
+
+def _watching(scene: Scene) -> Sequence[Check]:
+    """Ask each monitor elsewhere that there is a token for; nothing without one."""
+    monitors = monitors_of(scene.estate)
+    if not monitors:
+        return ()
+    with ThreadPoolExecutor(max_workers=len(monitors)) as pool:
+        answers = dict(zip(monitors, pool.map(_states, monitors.values()), strict=True))
+    declared = {host for site in scene.sites for host in hosts_of(site)}
+    return (
+        judge_accounts(answers, scene.estate.server.address),
+        *(judge_watching(site, answers, declared) for site in scene.sites),
+    )
+
+
+def _states(
+    monitor: AlertSource | ContinuityError,
+) -> tuple[MonitorState, ...] | ContinuityError:
+    if isinstance(monitor, ContinuityError):
+        return monitor
+    try:
+        return monitor.states()
+    except ContinuityError as error:
+        return error
 
 
 def _returning(scene: Scene) -> Returning:

@@ -11,7 +11,7 @@ import pytest
 
 import flows
 from tests.flows.readiness_cases import RED
-from tests.flows.readiness_client_cases import CASES
+from tests.flows.readiness_monitor_cases import CASES
 from tests.flows.ready_world import ready_world, seen, states
 from tests.flows.world import World
 
