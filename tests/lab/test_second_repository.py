@@ -1,10 +1,15 @@
-"""The provider of the first repository burns down while web1 is being restored from it."""
+"""The provider of the first repository burns down while web1 is being restored from it.
+
+And before that the first provider of machines is sold out: both times the run goes on by itself.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +21,7 @@ from deployments.lab.demo_report import recovered_server
 from deployments.lab.production_fingerprint import Fingerprint, compare
 from flows.tasks.look import look_at_copies
 from flows.tasks.protection import protection_of
+from tests.fakes.hetzner_api import PRICES, HetznerApi
 from tests.lab import estate as place
 from tests.lab.estate import SERVER, estate, made_machines, step_is
 from tests.lab.story import LAST_TABLE, Recovered, Story
@@ -25,6 +31,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(900), pytest.mark.usefixtures
 
 INCIDENT = "burned-1"
 COPY = "copie"
+TOKEN = "token-of-a-provider-that-is-sold-out"
 
 
 def test_each_set_lies_in_both_with_the_same_trees(story: Story) -> None:
@@ -53,11 +60,31 @@ def test_the_rule_says_what_holds_with_its_proof(story: Story) -> None:
 
 
 @pytest.fixture(scope="module")
-def burned(here: Lab, story: Story, recovered: Recovered) -> tuple[str, list[StepRecord]]:
+def sold_out(here: Lab) -> Iterator[tuple[HetznerApi, Path]]:
+    """The estate file with a first target whose provider has nothing left when it is asked."""
+    with HetznerApi(TOKEN).running() as api, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CONTINUITY_TEST_TOKEN", TOKEN)
+        api.sold_out, api.told_sold_out = set(PRICES), False
+        token = "token: {env: CONTINUITY_TEST_TOKEN}"
+        provider = f"{{name: epuise, type: hetzner-vps, api_url: {api.url}, {token}}}"
+        text = control.estate_path(here).read_text()
+        for key, entry in (("providers:", provider), ("    targets:", "{provider: epuise}")):
+            assert text.count(f"{key}\n") == 1
+            indent = " " * (len(key) - len(key.lstrip()) + 2)
+            text = text.replace(f"{key}\n", f"{key}\n{indent}- {entry}\n")
+        file = here.state / "sold-out.yaml"
+        file.write_text(text)
+        yield api, file
+
+
+@pytest.fixture(scope="module")
+def burned(
+    here: Lab, story: Story, recovered: Recovered, sold_out: tuple[HetznerApi, Path]
+) -> tuple[str, list[StepRecord]]:
     """Recover web1 once more, and destroy the first object storage while files are restored."""
     place.forget_recoveries()
     words = ("recover", SERVER, "--incident", INCIDENT, "--set", story.quiet.id)
-    words += ("--local", "--estate", str(control.estate_path(here)))
+    words += ("--local", "--estate", str(sold_out[1]))
     status, said = place.ended(place.command(*words))
     assert status == 4, said
     digest = place.digest(INCIDENT)
@@ -72,6 +99,23 @@ def burned(here: Lab, story: Story, recovered: Recovered) -> tuple[str, list[Ste
     print(f"\n{said}")
     assert status == 0, said
     return said, list(place.journal(INCIDENT).records())
+
+
+def test_the_next_provider_makes_the_machine_without_a_person(
+    burned: tuple[str, list[StepRecord]], sold_out: tuple[HetznerApi, Path]
+) -> None:
+    said, records = burned
+    api, _ = sold_out
+    assert api.count(r"POST /servers$") == 2, "each size that has what is needed was ordered"
+    assert api.servers == {}
+    made = next(r for r in records if r.step == "machine" and r.state is StepState.DONE)
+    print(f"\n{made.why}")
+    assert made.data["provider"] == "nspawn-vps/lab"
+    for word in ("hetzner-vps/epuise", "cx33", "cx43", "resource_unavailable"):
+        assert word in made.why
+    assert TOKEN not in said
+    (machine,) = made_machines()
+    assert made.data["machine"] == machine.id
 
 
 def test_it_goes_on_from_the_copy_without_a_person(
