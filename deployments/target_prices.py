@@ -9,6 +9,7 @@ from blocks.servers.protected import TargetPrice
 from deployments.estate import Estate, TargetEntry
 from deployments.estate_mistakes import Finding, did_you_mean
 from flows.decisions.cost import MachinePrice, PriceList, named
+from flows.decisions.live_prices import company
 
 PLACES = Decimal("0.000001")
 
@@ -50,10 +51,9 @@ def check_offers(estate: Estate, prices: PriceList) -> Iterator[Finding]:
 
 
 def _by_size(provider: str, target: TargetEntry, prices: PriceList) -> MachinePrice | None:
-    kind = provider.split("/", 1)[0]
     found = [
         each
         for each in prices.machines
-        if each.name == target.size and kind.startswith(f"{each.provider.casefold()}-")
+        if each.name == target.size and each.provider == company(provider)
     ]
     return found[0] if len(found) == 1 else None

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -16,11 +16,13 @@ from blocks import registry
 from blocks.errors import ConfigurationError, NotFound
 from deployments.cli.connection import EstateFile, Json, Local, connected
 from deployments.cli.progress import shown
+from deployments.live_prices import ask_prices
 from deployments.prices import read_prices
 from flows.decisions.cost import GB, Choice, Need, P, cheapest, estimates, machine_month, named
+from flows.decisions.live_prices import with_live
 from flows.decisions.machine_needs import restored_size
 from flows.decisions.readiness import newest
-from flows.reports.cost_page import NOT_LIVE, basis_text, cost_html, cost_markdown, cost_tables
+from flows.reports.cost_page import basis_text, cost_html, cost_markdown, cost_tables, live_text
 from flows.reports.cost_text import cost_document
 from flows.reports.wording import PARIS
 from flows.tasks.incident import now, open_estate
@@ -48,12 +50,15 @@ def cost(
     local: Local = False,
     estate: EstateFile = None,
 ) -> None:
-    """Estimate tier 48h, tier 1h, one drill, one recovery, from dated prices without VAT."""
+    """Estimate tier 48h, tier 1h, one drill, one recovery, without VAT: live and dated prices."""
     prices, study = read_prices()
+    today, told, silent = now().astimezone(PARIS).date(), dict[str, Any](), tuple[str, ...]()
     amounts = [Decimal(str(data))] * servers
     if not data:
         with connected(local=local, estate=estate, quiet=as_json), shown(quiet=as_json):
             amounts = [data_of(name) for name in registry.names("protected-server")]
+            told, silent = ask_prices()
+    prices = with_live(prices, told, today)
     if not amounts:
         raise ConfigurationError("estate", "has no server", "continuity cost --data 50")
     whole = sum(amounts, Decimal(0))
@@ -74,8 +79,7 @@ def cost(
         cause = f"both repositories would be at {choice.copy.provider}"
         raise ConfigurationError("copy", cause, "continuity cost --storage ONE --copy ANOTHER")
     found = estimates(choice, need, prices, drill_hours=drill_hours)
-    today = now().astimezone(PARIS).date()
-    document = cost_document(choice, need, prices, found, study, today)
+    document = cost_document(choice, need, prices, found, study, today, silent)
     for file, page in ((html, cost_html), (markdown, cost_markdown)):
         if file:
             file.write_text(page(document), encoding="utf-8")
@@ -120,5 +124,5 @@ def _show(document: Mapping[str, object]) -> None:
         for line in lines:
             table.add_row(*line.cells, style="bold" if line.sum else None)
         console.print(table)
-    for said in (basis_text(document), NOT_LIVE):
+    for said in (basis_text(document), live_text(document)):
         console.print(said, highlight=False)

@@ -61,7 +61,7 @@ COMMANDS = {
     ),
     "cost": Entry(
         "cost:cost",
-        "Estimate tier 48h, tier 1h, one drill, one recovery, from dated prices without VAT.",
+        "Estimate tier 48h, tier 1h, one drill, one recovery, without VAT: live and dated prices.",
     ),
     "report": Entry(
         "report:report",

@@ -18,6 +18,7 @@ from flows.decisions.cost import (
     is_old,
     named,
 )
+from flows.decisions.live_prices import company
 from flows.reports.wording import duration
 
 HOUR = timedelta(hours=1)
@@ -92,8 +93,7 @@ def _machine(used: Used, prices: Prices) -> Spent:
 
 def _offer(used: Used, machines: Sequence[MachinePrice]) -> MachinePrice | None:
     """Return the price of this size at this provider: a block's type begins with its name."""
-    provider = used.provider.partition("/")[0].partition("-")[0]
-    here = [each for each in machines if each.provider.casefold() == provider.casefold()]
+    here = [each for each in machines if each.provider == company(used.provider)]
     return named(here, used.size) if used.size else None
 
 

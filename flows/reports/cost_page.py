@@ -15,11 +15,24 @@ from flows.reports.readiness_text import rows
 from flows.reports.wording import counted
 
 TITLE = "Ce que coûte la continuité, hors taxes"
-NOT_LIVE = (
-    "Aucun prix n'est lu en direct chez un fournisseur : chacun vient de prices.yaml, avec sa source "
-    "et le jour où il a été lu ; au-delà de 90 jours il est dit ANCIEN. Euros et dollars ne sont "
-    "jamais additionnés."
+NO_PROVIDER = (
+    "Aucun prix n'est lu en direct : avec --data, ou sans hébergeur à API dans le parc, "
+    "aucun n'est interrogé"
 )
+DATED = (
+    "Chaque autre prix vient de prices.yaml, avec sa source et le jour où il a été lu ; au-delà de "
+    "90 jours il est dit ANCIEN. Euros et dollars ne sont jamais additionnés."
+)
+
+
+def live_text(document: Mapping[str, object]) -> str:
+    """Say which prices were read from providers just now, and which provider gave none."""
+    live = document["live"]
+    if not isinstance(live, Mapping):
+        raise TypeError("what was asked live is a mapping")
+    told, silent = [list(map(str, live[name])) for name in ("told", "silent")]
+    parts = [f"Prix des machines lus à l'instant chez {', '.join(told)}" if told else NO_PROVIDER]
+    return ". ".join([*(parts if told or not silent else []), *silent, DATED])
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +80,7 @@ def basis_text(document: Mapping[str, object]) -> str:
 
 def cost_markdown(document: Mapping[str, object]) -> str:
     """Return the estimate as Markdown."""
-    lines = [f"# {TITLE}", "", basis_text(document), "", NOT_LIVE]
+    lines = [f"# {TITLE}", "", basis_text(document), "", live_text(document)]
     for title, heads, table in cost_tables(document):
         lines += [""] if title == TITLE else ["", f"## {title}", ""]
         lines += [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
@@ -97,7 +110,7 @@ def cost_html(document: Mapping[str, object]) -> str:
         style=STYLE,
         title=TITLE,
         basis=basis_text(document),
-        live=NOT_LIVE,
+        live=live_text(document),
         tables=cost_tables(document),
     )
 

@@ -18,6 +18,7 @@ from flows.decisions.cost import (
     machines_by_price,
     storages_by_price,
 )
+from flows.decisions.live_prices import LIVE
 
 SIGNS = {"EUR": "€", "USD": "$"}
 CENT = Decimal("0.01")
@@ -30,11 +31,17 @@ def cost_document(
     found: Sequence[Estimate],
     study: Sequence[Mapping[str, object]],
     today: date,
+    silent: Sequence[str] = (),
 ) -> dict[str, object]:
-    """Return the estimate as JSON values; amounts are decimal texts without VAT."""
+    """Return the estimate as JSON values; amounts are decimal texts without VAT.
+
+    `silent` says which providers gave no price, and why (French).
+    """
+    told = sorted({each.provider for each in prices.machines if each.source == LIVE})
     offers = [*machines_by_price(prices, need), *storages_by_price(prices, need)]
     return {
         "at": today.isoformat(),
+        "live": {"told": told, "silent": list(silent)},
         "need": {
             "servers": need.servers,
             "largest_gb": str(need.largest),

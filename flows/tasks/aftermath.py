@@ -224,7 +224,8 @@ def _used(
     provider = next((str(r.data["provider"]) for r in made if "provider" in r.data), "")
     plan = approval.get("plan")
     targets = rows(plan, "targets") if isinstance(plan, Mapping) else []
-    size = next((str(each["size"]) for each in targets if each["provider"] == provider), "")
+    asked = next((str(each["size"]) for each in targets if each["provider"] == provider), "")
+    size = next((str(r.data["size"]) for r in made if r.data.get("size")), asked)
     ended = made[0].ended_at if made else None
     running = now() - ended if ended else None
     return Used(

@@ -86,7 +86,13 @@ def make_machine(incident: Incident, note: StepNote, plan: RecoveryPlan) -> Mach
     else:
         machine = _create_somewhere(incident, note, plan)
         note.did = f"{machine.name} créée chez {machine.provider}, {machine.address}"
-    note.data = {"machine": machine.id, "address": machine.address, "provider": machine.provider}
+    note.data = {
+        "machine": machine.id,
+        "address": machine.address,
+        "provider": machine.provider,
+        "size": machine.size,
+        "region": machine.region,
+    }
     return machine
 
 

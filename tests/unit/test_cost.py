@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from blocks.errors import ConfigurationError
+from blocks.types import MachineSize
 from deployments.cli.main import commands
 from deployments.prices import FILE, read_prices
 from flows.decisions.cost import (
@@ -29,11 +30,13 @@ from flows.decisions.cost import (
     named,
     storage_month,
 )
+from flows.decisions.live_prices import LIVE, company, with_live
 from flows.reports.cost_page import cost_html, cost_markdown
 from flows.reports.cost_text import amount_text, cost_document, source_text, total_text
 
 READ = date(2026, 8, 1)
 EUR, USD = "EUR", "USD"
+GB, GIB = 10**9, 1024**3
 NEED = Need(servers=2, largest=Decimal(60), stored=Decimal(200), written=Decimal(2))
 
 
@@ -241,3 +244,39 @@ def test_a_choice_that_cannot_be_is_refused(words: list[str], said: str) -> None
     ran = CliRunner().invoke(commands, ["cost", "--data", "40", *words])
     assert isinstance(ran.exception, ConfigurationError)
     assert said in str(ran.exception)
+
+
+def test_a_live_price_takes_the_place_of_the_listed_one() -> None:
+    listed = prices([machine(), machine(name="L")], [storage()])
+    size = MachineSize("M", 4, 8 * GIB, 160 * GB, Decimal("0.02"), EUR)
+    block = replace(size, name="B", disk=0, grows=True, disk_price=Decimal("0.0001"))
+    free = replace(size, name="F", price=Decimal(0))
+    found = with_live(listed, {"Ici": (size, block, free)}, READ + timedelta(days=9))
+    assert [each.name for each in found.machines] == ["M", "B", "L"]
+    live, grown, kept = found.machines
+    assert (live.month, live.disk_gb, live.source) == (Decimal("0.02") * 730, 160, LIVE)
+    assert live.read_on == READ + timedelta(days=9)
+    assert live.disk_gb_month == listed.machines[0].disk_gb_month, "volumes are not in that answer"
+    assert (grown.disk_gb, grown.disk_gb_month) == (0, Decimal("0.0001") * 730)
+    assert kept.source == "liste"
+
+
+def test_the_page_says_who_was_asked_and_who_did_not_answer() -> None:
+    listed = prices([machine(source=LIVE)], [storage()])
+    choice = Choice(listed.machines[0], listed.storages[0], listed.storages[0])
+    found = estimates(choice, NEED, listed, drill_hours=1)
+    silent = ["Là-bas n'a pas pu être interrogé (token refused)"]
+    page = cost_markdown(cost_document(choice, NEED, listed, found, (), READ, silent))
+    assert "lus à l'instant chez Ici. Là-bas n'a pas pu être interrogé (token refused)." in page
+
+
+@pytest.mark.parametrize(
+    ("block", "name"),
+    [
+        ("hetzner-vps/main", "Hetzner"), ("ec2-vps/x", "AWS"), ("ovh-vps/y", "OVH"),
+        ("digitalocean-vps/z", "DigitalOcean"), ("scaleway-vps/z", "Scaleway"),
+    ],
+)  # fmt: skip
+def test_a_block_is_of_a_company_of_the_list(block: str, name: str) -> None:
+    assert company(block) == name
+    assert name in {each.provider for each in read_prices()[0].machines}
