@@ -56,3 +56,10 @@ class DnsZone(Block, ABC):
 
         A server that does not answer with its own data raises `Unreachable` with its name.
         """
+
+    def fronted(self, names: Collection[str]) -> frozenset[str]:
+        """Return those of these names that visitors reach at the provider's own addresses.
+
+        A changed address of theirs shows at no resolver, only in what the provider then delivers.
+        """
+        return frozenset()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from blocks.errors import VerificationFailed
 from blocks.records import StepState
@@ -16,6 +17,7 @@ from flows.decisions.retirement import LEFT_BY, RetirementPlan, RetirementSight,
 from flows.reports.wording import counted
 from flows.tasks.approval import PLAN
 from flows.tasks.ending import reports
+from flows.tasks.fronted import fronted
 from flows.tasks.incident import Estate, Incident, StepNote
 from flows.tasks.look import usable_copies, zone_view
 from flows.tasks.machines import find_machines
@@ -46,8 +48,15 @@ def look(incident: Incident, note: StepNote) -> RetirementSight:
 
 
 def _pages(estate: Estate) -> list[SmokeResult]:
+    """Look as visitors do; behind a provider's own addresses, only the server itself can tell."""
     checks = [page.value() for site in estate.sites.values() for page in site.smoke]
-    return [estate.probe.check_through_dns(each) for each in checks]
+    hidden = fronted(estate, {str(urlsplit(each.url).hostname) for each in checks})
+    return [
+        estate.probe.check(each, estate.server.address)
+        if urlsplit(each.url).hostname in hidden
+        else estate.probe.check_through_dns(each)
+        for each in checks
+    ]
 
 
 def _moved_at(estate: Estate) -> datetime | None:

@@ -12,6 +12,7 @@ from blocks.servers.base import Server
 from blocks.types import AddressChange, SmokeCheck, SmokeResult
 from flows.decisions.recovery_plan import SitePlan
 from flows.reports.wording import counted, seconds
+from flows.tasks.fronted import fronted
 from flows.tasks.incident import Incident, StepNote, now
 from flows.tasks.steps import step
 
@@ -77,12 +78,14 @@ def see_as_visitor(
 ) -> datetime:
     """Require all pages through the resolver, at the new address; return when they first answered.
 
-    Waits as long as resolvers may still give the old address (the records' TTL).
+    Waits as long as resolvers may still give the old address (the records' TTL). Of a name that a
+    provider answers for with its own addresses the pages alone are looked at.
     """
     earlier = incident.done(f"visitors-{subject}")
     patience = timedelta(seconds=max((move.ttl for move in plan.moves), default=0)) + WARM_UP
     probe = incident.estate.probe
     moved = {move.name for move in plan.moves if move.type == "A"}
+    moved -= fronted(incident.estate, moved)
 
     def look(check: SmokeCheck) -> SmokeResult:
         result = probe.check_through_dns(check)

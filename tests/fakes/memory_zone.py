@@ -30,6 +30,7 @@ class MemoryZone(DnsZone):
     _silent: set[str] = PrivateAttr(default_factory=set)
     _failures: list[ContinuityError] = PrivateAttr(default_factory=list)
     _closed: ContinuityError | None = PrivateAttr(default=None)
+    _fronted: set[str] = PrivateAttr(default_factory=set)
     _applied: list[tuple[AddressChange, ...]] = PrivateAttr(default_factory=list)
 
     # --- what a test does to it ---
@@ -54,6 +55,10 @@ class MemoryZone(DnsZone):
     def lag(self, server: str) -> None:
         """Let one server answer from now on what it answers now."""
         self._lagging[server] = dict(self._records)
+
+    def front(self, name: str) -> None:
+        """Let visitors reach a name at addresses of the provider's."""
+        self._fronted.add(name)
 
     def catch_up(self) -> None:
         """Let all servers answer, with the newest records."""
@@ -122,3 +127,7 @@ class MemoryZone(DnsZone):
             raise Unreachable(f"name server {server}", f"does not answer for {name}", hint)
         record = self._lagging.get(server, self._records).get((name, record_type))
         return record.values if record else ()
+
+    def fronted(self, names: Collection[str]) -> frozenset[str]:
+        """Return those that `front` was told."""
+        return frozenset(names) & self._fronted
