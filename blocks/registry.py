@@ -19,6 +19,7 @@ MODULES = (
     "blocks.client_mail.smtp",
     "blocks.clients.client",
     "blocks.databases.mariadb",
+    "blocks.dns.cloudflare",
     "blocks.dns.rfc2136",
     "blocks.monitors.healthchecks",
     "blocks.monitors.http",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -13,9 +14,12 @@ import dns.name
 import dns.query
 import dns.rcode
 import dns.rdatatype
+import dns.resolver
 
 from blocks.dns.changes import canonical
 from blocks.errors import ConfigurationError, Unreachable
+
+_SURE = {dns.rcode.NOERROR, dns.rcode.NXDOMAIN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +48,37 @@ class AuthoritativeServer:
         """Return the sorted names in the zone's NS records, with their final dot."""
         return tuple(sorted(_texts(self.ask(zone, "NS"), "NS")))
 
+    def record(self, name: str, record_type: str) -> tuple[tuple[str, ...], int] | None:
+        """Return the sorted addresses of a name itself and their TTL; neither if there are none.
+
+        What a CNAME leads to does not count. None if it has no authority, as over a delegated name.
+
+        Raises:
+            Unreachable: It does not answer at all.
+        """
+        response = self._response(name, record_type)
+        if response.rcode() not in _SURE or not _is_own(response):
+            return None
+        own, wanted = dns.name.from_text(name), dns.rdatatype.from_text(record_type)
+        for rrset in response.answer:
+            if rrset.name == own and rrset.rdtype == wanted:
+                return canonical(rdata.to_text() for rdata in rrset), int(rrset.ttl)
+        return (), 0
+
     def ask(self, name: str, record_type: str) -> dns.message.Message:
         """Return its own answer (existing or not) to one question."""
-        subject = f"name server {self.address} port {self.port}"
+        response = self._response(name, record_type)
+        if response.rcode() not in _SURE or not _is_own(response):
+            cause = f"answers {dns.rcode.to_text(response.rcode())} without authority for {name}"
+            hint = "look at its log: is the zone loaded, or expired?"
+            raise Unreachable(self._subject, cause, hint)
+        return response
+
+    @property
+    def _subject(self) -> str:
+        return f"name server {self.address} port {self.port}"
+
+    def _response(self, name: str, record_type: str) -> dns.message.Message:
         # No recursion: a resolver would answer from its cache.
         query = dns.message.make_query(dns.name.from_text(name), record_type, flags=0)
         try:
@@ -56,12 +88,8 @@ class AuthoritativeServer:
         except (dns.exception.DNSException, OSError) as error:
             cause = f"does not answer for {name} ({type(error).__name__})"
             raise Unreachable(
-                subject, cause, f"dig @{self.address} {name} {record_type}"
+                self._subject, cause, f"dig @{self.address} {name} {record_type}"
             ) from error
-        if response.rcode() not in {dns.rcode.NOERROR, dns.rcode.NXDOMAIN} or not _is_own(response):
-            cause = f"answers {dns.rcode.to_text(response.rcode())} without authority for {name}"
-            hint = "look at its log: is the zone loaded, or expired?"
-            raise Unreachable(subject, cause, hint)
         return response
 
 
@@ -78,6 +106,37 @@ def authoritative_servers(zone: str, server: AuthoritativeServer) -> tuple[str, 
         for name in server.name_servers(zone)
         for address in _known_addresses(zone, name, server)
     )
+
+
+def resolved(zone: str, names: Iterable[str], timeout: float) -> tuple[str, ...]:
+    """Return the addresses of a zone's name servers, as this machine's resolver knows them.
+
+    For zones of a provider, whose name servers have names of another zone. IPv6 addresses are taken
+    only for a server that has no other. `timeout` is in seconds and holds for each name.
+
+    Raises:
+        ConfigurationError: There are no names, or one of them has no address.
+    """
+    found = [address for name in names for address in _looked_up(zone, name, timeout)]
+    if not found:
+        hint = "list the addresses of its authoritative servers in the field nameservers"
+        raise ConfigurationError(f"zone {zone}", "its provider names no name server", hint)
+    return tuple(dict.fromkeys(found))
+
+
+def _looked_up(zone: str, name: str, timeout: float) -> tuple[str, ...]:
+    for record_type in ("A", "AAAA"):
+        try:
+            answer = dns.resolver.resolve(name, record_type, lifetime=timeout, search=False)
+        except dns.resolver.NoAnswer:
+            continue
+        except (dns.exception.DNSException, OSError) as error:
+            cause = f"the address of name server {name} is not known ({type(error).__name__})"
+            hint = f"dig {name}; or list the addresses in the field nameservers"
+            raise ConfigurationError(f"zone {zone}", cause, hint) from error
+        return canonical(rdata.to_text() for rdata in answer)
+    hint = "list the addresses of all its authoritative servers in the field nameservers"
+    raise ConfigurationError(f"zone {zone}", f"name server {name} has no address", hint)
 
 
 def _known_addresses(zone: str, name: str, server: AuthoritativeServer) -> tuple[str, ...]:

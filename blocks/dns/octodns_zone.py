@@ -80,12 +80,12 @@ class OctodnsZone(DnsZone, ABC):
         check_scope(self.zone, changes)
         if not changes:
             return
-        provider = self._provider()
+        provider = self._provider_for(changes)
         existing = self._populated(provider)
         todo = remaining(self.zone, _held(_records(existing)), changes)
         if todo:
             provider.apply(_plan(provider, existing, todo))
-            self._confirm(todo)
+            self._confirm(provider, todo)
 
     def _populated(self, provider: BaseProvider) -> Zone:
         zone = Zone(f"{self.zone}.", [])
@@ -93,8 +93,18 @@ class OctodnsZone(DnsZone, ABC):
             provider.populate(zone, lenient=True)
         return zone
 
-    def _confirm(self, done: Sequence[AddressChange]) -> None:
-        held = _held(self.read())
+    def _provider_for(self, changes: Sequence[AddressChange]) -> BaseProvider:
+        """Return a new provider for these changes."""
+        return self._provider()
+
+    def _looked_again(
+        self, provider: BaseProvider, done: Sequence[AddressChange]
+    ) -> tuple[AddressRecord, ...]:
+        """Return at least the records of these changes as they are now, not as they were read."""
+        return self.read()
+
+    def _confirm(self, provider: BaseProvider, done: Sequence[AddressChange]) -> None:
+        held = _held(self._looked_again(provider, done))
         for change in done:
             if held.get((change.name, change.type), ()) != change.new:
                 raise UpdateRefused(

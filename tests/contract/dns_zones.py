@@ -14,6 +14,8 @@ from tests.fakes.memory_zone import MemoryZone
 
 SPF = 'v=spf1 ip4:192.0.2.10 -allsecond; part "quoted"'
 """The zone's text: one that is written in two pieces."""
+SPF_TEXT = r'"v=spf1 ip4:192.0.2.10 -all" "second; part \"quoted\""'
+"""The same as a zone file has it."""
 OLD, NEW, OTHER = "192.0.2.10", "203.0.113.20", "203.0.113.99"
 
 
@@ -23,6 +25,10 @@ class ZoneUnderTest(ABC):
     block: DnsZone
     primary: str
     secondary: str
+    least_ttl = 1
+    """What the provider makes of a shorter one."""
+    refusal = "REFUSED"
+    """How the error says that the right to change is missing."""
 
     def name(self, label: str) -> str:
         return f"{label}.{self.block.zone}" if label else self.block.zone

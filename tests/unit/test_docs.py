@@ -22,6 +22,7 @@ RUNBOOKS = [*DOCUMENTS, ROOT / "prefect.yaml"]
 EXAMPLE = ROOT / "estate.example.yaml"
 ESTATE_PAGES = (
     "docs/estate.md",
+    "docs/fournisseurs/cloudflare.md",
     "docs/fournisseurs/pingdom.md",
     "docs/fournisseurs/uptimerobot.md",
 )
