@@ -20,6 +20,7 @@ MODULES = (
     "blocks.clients.client",
     "blocks.databases.mariadb",
     "blocks.dns.cloudflare",
+    "blocks.dns.ovh",
     "blocks.dns.rfc2136",
     "blocks.monitors.healthchecks",
     "blocks.monitors.http",

@@ -11,6 +11,7 @@ from blocks.errors import OutOfScope, UpdateRefused
 from blocks.types import AddressChange, AddressRecord, NamedRecord
 from tests.contract.bind import Bind
 from tests.contract.dns_cloudflare import cloudflare_zone
+from tests.contract.dns_ovh import ovh_zone
 from tests.contract.dns_zones import NEW, OLD, OTHER, SPF, BindZone, InMemory, ZoneUnderTest
 
 # octodns-bind 1.1 calls parts of octoDNS 1.22 that go away in 2.0; the versions are pinned.
@@ -25,7 +26,7 @@ def bind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bind]:
         yield servers
 
 
-BENCHES = {"cloudflare": cloudflare_zone}
+BENCHES = {"cloudflare": cloudflare_zone, "ovh": ovh_zone}
 """What serves a zone of a provider while a test lasts, by the provider's name."""
 
 
