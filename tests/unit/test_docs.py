@@ -23,6 +23,7 @@ EXAMPLE = ROOT / "estate.example.yaml"
 ESTATE_PAGES = (
     "docs/estate.md",
     "docs/fournisseurs/cloudflare.md",
+    "docs/fournisseurs/hetzner.md",
     "docs/fournisseurs/ovh-dns.md",
     "docs/fournisseurs/pingdom.md",
     "docs/fournisseurs/uptimerobot.md",
