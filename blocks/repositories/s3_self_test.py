@@ -11,7 +11,8 @@ from blocks.errors import ContinuityError, Unsupported
 from blocks.repositories import s3_test_abilities as abilities
 from blocks.repositories import s3_test_attacks as attacks
 from blocks.repositories.base import ObjectStore
-from blocks.repositories.s3_test_bench import CONTENT, FOLDER, Bench, Found, Tested
+from blocks.repositories.policies import SELF_TEST
+from blocks.repositories.s3_test_bench import CONTENT, Bench, Found, Tested
 from blocks.repositories.s3_versions import S3Versions
 from blocks.types import BucketCheck, CheckResult, CheckState, KeyRole, SelfTest
 
@@ -44,7 +45,7 @@ def self_test(
         state: Where conditional writes must hold; without it that is not tested.
         checks: What the bucket must do for its owner.
     """
-    bench = Bench(tested, state, at, f"{FOLDER}/{at:%Y%m%dT%H%M%S}-{token_hex(4)}")
+    bench = Bench(tested, state, at, f"{SELF_TEST}/{at:%Y%m%dT%H%M%S}-{token_hex(4)}")
     worker = S3Versions(bench.store(KeyRole.WORKER))
     try:
         bench.store(KeyRole.SERVER).put(bench.key, CONTENT)

@@ -10,7 +10,8 @@ from botocore.exceptions import ClientError
 
 from blocks.errors import ConfigurationError
 from blocks.repositories.conditional import require_conditional_writes
-from blocks.repositories.s3_test_bench import CONTENT, FOLDER, Bench, Found, held
+from blocks.repositories.policies import SELF_TEST
+from blocks.repositories.s3_test_bench import CONTENT, Bench, Found, held
 from blocks.repositories.s3_versions import S3Versions
 from blocks.types import CheckState, KeyRole
 
@@ -39,7 +40,6 @@ def ranges(bench: Bench) -> Found:
     """A part of an object can be read."""
     answer = bench.client(KeyRole.SERVER).get_object(
         **bench.where,
-        VersionId=bench.version,
         Range="bytes=8-17",
     )
     got = answer["Body"].read()
@@ -76,9 +76,9 @@ def conditional(bench: Bench) -> Found:
     if bench.state is None:
         return CheckState.UNTESTED, "rien n'y est écrit sous condition"
     try:
-        require_conditional_writes(bench.state, FOLDER)
+        require_conditional_writes(bench.state, SELF_TEST)
     except ConfigurationError as error:
         return CheckState.NOT_HELD, error.cause
     finally:
-        bench.state.remove(f"probes/{FOLDER}.json")
+        bench.state.remove(f"probes/{SELF_TEST}.json")
     return CheckState.HELD, "de deux écritures, une est refusée (If-None-Match, If-Match)"

@@ -15,7 +15,6 @@ from blocks.repositories.s3 import S3ObjectStore
 from blocks.repositories.s3_versions import S3Versions
 from blocks.types import CheckState, KeyRole, Lock
 
-FOLDER = "self-test"
 CONTENT = b"omniweb-continuity self-test"
 _REFUSED = {400, 403, 404, 405, 409}
 Found = tuple[CheckState, str]

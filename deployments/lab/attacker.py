@@ -6,6 +6,7 @@ Every attempt is real. He knows the bucket, lists it, and stops at nothing. He h
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -13,6 +14,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from blocks.errors import PermissionDenied
 from blocks.repositories.s3 import S3ObjectStore
 from blocks.repositories.s3_versions import S3Versions
 from blocks.types import ObjectVersion
@@ -38,7 +40,20 @@ class Attacker:
         with store.border(folder) as client:
             self._s3: Any = client
         self._bucket = {"Bucket": store.bucket}
-        self._found = S3Versions(store).versions(folder)
+        self._found = self._look(folder)
+
+    def _look(self, folder: str) -> tuple[ObjectVersion, ...]:
+        """Find versions; without the right to list them, the id that each object is read with."""
+        with suppress(PermissionDenied):
+            return S3Versions(self._store).versions(folder)
+        found = []
+        for each in self._store.list(folder):
+            try:
+                head = self._s3.head_object(**self._where(each.key))
+            except ClientError:
+                continue  # he may see its name, not read it
+            found.append(ObjectVersion(each.key, head["VersionId"], each.modified, each.size))
+        return tuple(found)
 
     def attack(self) -> tuple[Attempt, ...]:
         """Try everything; destruction first, so that overwriting does not hide what it did."""

@@ -143,23 +143,24 @@ def _attack_and_rewind(here: Lab, estate: Estate, repository: ResticRepository) 
 
 def _contents(repository: ResticRepository) -> Contents:
     """Read everything that a reader sees, but restic's own locks."""
-    seen = repository.versions(KeyRole.PRUNE)
+    seen, reading = repository.versions(KeyRole.PRUNE), repository.versions(KeyRole.WORKER)
     visible = [
         v
         for v in seen.versions(f"{SERVER}/")
         if v.newest and not v.hidden and "/locks/" not in v.key
     ]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        hashes = pool.map(lambda v: _hash(seen.read(v.key, v.id)), visible)
+        hashes = pool.map(lambda v: _hash(reading.read(v.key, v.id)), visible)
         locks = pool.map(lambda v: seen.lock(v.key, v.id), visible)
         return {v.key: (v.id, h, k) for v, h, k in zip(visible, hashes, locks, strict=True)}
 
 
 def _still(repository: ResticRepository, before: Contents) -> tuple[int, int]:
     """Count the versions that are as they were, and the locks that are no shorter."""
-    seen, intact, locks = repository.versions(KeyRole.PRUNE), 0, 0
+    seen, reading = repository.versions(KeyRole.PRUNE), repository.versions(KeyRole.WORKER)
+    intact, locks = 0, 0
     for key, (version, content, lock) in before.items():
-        intact += _hash(seen.read(key, version)) == content
+        intact += _hash(reading.read(key, version)) == content
         now = seen.lock(key, version)
         locks += now is not None and lock is not None and now.until >= lock.until
     return intact, locks

@@ -36,7 +36,7 @@ _PLAIN: dict[str, Callable[[], str]] = {
     "prefect-encryption-key": lambda: Fernet.generate_key().decode(),
 } | {
     f"s3-{user}-{part}-key": (lambda length=length: secrets.token_hex(length))
-    for user in ("worker", "server", "prune", "agent")
+    for user in ("owner", "worker", "server", "prune", "agent")
     for part, length in (("access", 10), ("secret", 20))
 }
 _PLAIN |= {"second-restic-password": lambda: secrets.token_urlsafe(32)} | {

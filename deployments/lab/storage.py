@@ -19,7 +19,7 @@ from blocks.errors import DeadlineExceeded, ProviderError
 from blocks.servers.ssh import SshServer
 from deployments.lab import storage_rules as rules
 from deployments.lab.config import Lab
-from deployments.lab.storage_rules import BUCKET, STATE_BUCKET, USERS
+from deployments.lab.storage_rules import BUCKET, OWNER, STATE_BUCKET, USERS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -42,10 +42,10 @@ def configure(lab: Lab) -> None:
     """Wait for the gateway, then make the users, the buckets and their rules. Idempotent."""
     _wait_until_answering(lab)
     try:
-        for user in USERS:
+        for user in (OWNER, *USERS):
             if not _known(lab, user):
                 _make_user(lab, user)
-        _make_buckets(client(lab, "worker"))
+        _make_buckets(client(lab, OWNER))
     except (BotoCoreError, ClientError) as error:
         raise ProviderError(
             f"buckets at {endpoint(lab)}",
@@ -156,8 +156,10 @@ def _make_buckets(s3: S3Client) -> None:
     if _expiry(s3) != [rules.expiry()]:
         expiry: BucketLifecycleConfigurationTypeDef = {"Rules": [rules.expiry()]}
         s3.put_bucket_lifecycle_configuration(Bucket=BUCKET, LifecycleConfiguration=expiry)
-    if _policy(s3) != rules.policy():
-        s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(rules.policy()))
+    for bucket in (BUCKET, STATE_BUCKET):
+        wanted = rules.policy(bucket)
+        if _policy(s3, bucket) != wanted:
+            s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(wanted))
 
 
 def _lock(s3: S3Client) -> object:
@@ -170,9 +172,9 @@ def _expiry(s3: S3Client) -> object:
     return None
 
 
-def _policy(s3: S3Client) -> object:
+def _policy(s3: S3Client, bucket: str) -> object:
     with _nothing_yet("NoSuchBucketPolicy"):
-        return json.loads(s3.get_bucket_policy(Bucket=BUCKET)["Policy"])
+        return json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
     return None
 
 

@@ -53,7 +53,8 @@ def test_everything_is_recoverable_as_of_before(world: ResticWorld) -> None:
     seen = repository.versions(KeyRole.PRUNE)
     there = [v for v in seen.versions(f"{name}/") if "/locks/" not in v.key]
     before = {v.key: (v.id, seen.lock(v.key, v.id)) for v in there}
-    content = {key: seen.read(key, version) for key, (version, _) in before.items()}
+    reading = repository.versions(KeyRole.WORKER)
+    content = {key: reading.read(key, version) for key, (version, _) in before.items()}
     moment = datetime.now(UTC)
 
     store = repository.store_of(KeyRole.SERVER)
@@ -63,7 +64,7 @@ def test_everything_is_recoverable_as_of_before(world: ResticWorld) -> None:
     with pytest.raises(ContinuityError):
         repository.snapshots(name)
 
-    assert {key: seen.read(key, before[key][0]) for key in content} == content
+    assert {key: reading.read(key, before[key][0]) for key in content} == content
     assert {key: (v, seen.lock(key, v)) for key, (v, _) in before.items()} == before
 
     versions = seen.versions(f"{name}/")

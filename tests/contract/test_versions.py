@@ -65,7 +65,7 @@ def test_versions_come_newest_first(place: Place, key: str) -> None:
 
 
 def test_versions_are_complete_and_of_this_folder_only(place: Place) -> None:
-    folder = uuid4().hex
+    folder = f"web1/restic/{uuid4().hex}"
     for number in range(5):
         place.objects.put(f"{folder}/{number}", b"x")
     place.objects.put(f"{folder}x", b"x")
@@ -91,7 +91,7 @@ def test_an_old_version_becomes_the_newest_again(place: Place, key: str) -> None
 def test_a_lock_is_lengthened_by_the_pruning_key_alone(place: Place, key: str) -> None:
     place.objects.put(key, b"good")
     (version,) = place.worker.versions(key)
-    lock = place.worker.lock(key, version.id)
+    lock = place.prune.lock(key, version.id)
     assert lock is not None
     longer = Lock(lock.mode, lock.until + timedelta(days=3))
     for role in (KeyRole.WORKER, KeyRole.SERVER):

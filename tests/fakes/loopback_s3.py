@@ -18,9 +18,12 @@ from typing import Any
 
 import boto3
 import httpx
+from pydantic import SecretStr
 
 from blocks.repositories.s3 import S3ObjectStore
 from tests.fakes.loopback_sshd import free_port
+
+SECRET = SecretStr("worker-secret")
 
 
 @dataclass(frozen=True)
@@ -46,14 +49,16 @@ class LoopbackS3:
         }
         return S3ObjectStore.model_validate(right | fields)
 
-    def client(self, service: str = "s3", key: str = "worker-key") -> object:
+    def client(
+        self, service: str = "s3", key: str = "worker-key", secret: SecretStr = SECRET
+    ) -> object:
         """Return a plain boto3 client, for what blocks do not do."""
         return boto3.client(
             service,  # type: ignore[call-overload]
             endpoint_url=self.endpoint,
             region_name="us-east-1",
             aws_access_key_id=key,
-            aws_secret_access_key="worker-secret",
+            aws_secret_access_key=secret.get_secret_value(),
         )
 
     def make_bucket(self, name: str) -> None:

@@ -13,7 +13,9 @@ from botocore.exceptions import ClientError
 from deployments.lab import lab as whole
 from deployments.lab import machines, storage
 from deployments.lab.config import ROOT, Lab
-from deployments.lab.storage_rules import BUCKET, READERS, STATE_BUCKET, USERS
+from deployments.lab.storage_rules import BUCKET, STATE_BUCKET, USERS
+
+READERS = ("worker", "server", "prune")
 
 pytestmark = pytest.mark.lab
 
@@ -48,7 +50,7 @@ def _refusal(call: object, *words: object, **named: object) -> int:
 
 @pytest.fixture
 def folder() -> str:
-    return f"test/{secrets.token_hex(4)}"
+    return f"test-{secrets.token_hex(4)}/web1"
 
 
 def test_configuring_again_changes_nothing(lab: Lab, folder: str) -> None:
@@ -62,10 +64,10 @@ def test_configuring_again_changes_nothing(lab: Lab, folder: str) -> None:
 def test_every_key_reads_what_another_wrote(
     lab: Lab, folder: str, reader: str, writer: str
 ) -> None:
-    _put(lab, writer, f"{folder}/data/a", writer.encode())
-    assert _get(lab, reader, f"{folder}/data/a") == writer.encode()
+    _put(lab, writer, f"{folder}/restic/data/a", writer.encode())
+    assert _get(lab, reader, f"{folder}/restic/data/a") == writer.encode()
     listed = storage.client(lab, reader).list_objects_v2(Bucket=BUCKET, Prefix=folder)
-    assert [item["Key"] for item in listed["Contents"]] == [f"{folder}/data/a"]
+    assert [item["Key"] for item in listed["Contents"]] == [f"{folder}/restic/data/a"]
 
 
 def test_the_server_key_deletes_nothing_but_locks(lab: Lab, folder: str) -> None:
@@ -98,14 +100,14 @@ def test_the_server_key_cannot_change_the_rules(lab: Lab) -> None:
 
 
 def test_an_overwritten_object_is_still_there(lab: Lab, folder: str) -> None:
-    good = _put(lab, "server", f"{folder}/data/pack", b"good")
-    _put(lab, "server", f"{folder}/data/pack", b"evil")
-    assert _get(lab, "worker", f"{folder}/data/pack") == b"evil"
-    assert _get(lab, "worker", f"{folder}/data/pack", VersionId=good) == b"good"
+    good = _put(lab, "server", f"{folder}/restic/data/pack", b"good")
+    _put(lab, "server", f"{folder}/restic/data/pack", b"evil")
+    assert _get(lab, "worker", f"{folder}/restic/data/pack") == b"evil"
+    assert _get(lab, "worker", f"{folder}/restic/data/pack", VersionId=good) == b"good"
 
 
 def test_pruning_hides_and_nobody_destroys(lab: Lab, folder: str) -> None:
-    key = f"{folder}/data/pack"
+    key = f"{folder}/restic/data/pack"
     version = _put(lab, "server", key, b"good")
     storage.client(lab, "prune").delete_object(Bucket=BUCKET, Key=key)
     assert _refusal(_get, lab, "worker", key) == 404
@@ -184,9 +186,13 @@ def test_throughput_lets_a_demo_end_in_time(lab: Lab, folder: str) -> None:
     body = os.urandom(size)
     with ThreadPoolExecutor(5) as pool:
         begun = time.monotonic()
-        list(pool.map(lambda n: _put(lab, "server", f"{folder}/data/{n}", body), range(count)))
+        list(
+            pool.map(lambda n: _put(lab, "server", f"{folder}/restic/data/{n}", body), range(count))
+        )
         written = time.monotonic()
-        read = list(pool.map(lambda n: _get(lab, "server", f"{folder}/data/{n}"), range(count)))
+        read = list(
+            pool.map(lambda n: _get(lab, "server", f"{folder}/restic/data/{n}"), range(count))
+        )
         ended = time.monotonic()
     assert all(content == body for content in read)
     total = size * count / 1e6
