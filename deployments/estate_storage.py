@@ -30,6 +30,7 @@ def check_storage(estate: Estate) -> Iterator[Finding]:
             yield from _guessed(path, form)
         else:
             yield from _against(path, form, PROFILES[Profile(profile)])
+            yield from _keys_and_leases(path, form, PROFILES[Profile(profile)], estate)
             yield from _minimum(path, form, PROFILES[Profile(profile)], estate)
 
 
@@ -64,10 +65,29 @@ def _against(path: Place, form: NamedBlockForm, known: ProviderProfile) -> Itera
     if getattr(store, "path_style", True) and not known.path_style:
         text = f"{what}: {known.title} wants the bucket's name in the host"
         yield Finding((*place, "path_style"), text, "write path_style: false")
-    if known.conditional_in_versioned is False and not getattr(form, "state_bucket", ""):
+    if (
+        known.conditional
+        and known.conditional_in_versioned is False
+        and not getattr(form, "state_bucket", "")
+    ):
         text = f"{what}: in a versioned bucket of {known.title} conditional writes do not hold"
         hint = "give state_bucket: a second bucket without versioning, for journal and leases"
         yield Finding(path, text, hint)
+
+
+def _keys_and_leases(
+    path: Place, form: NamedBlockForm, known: ProviderProfile, estate: Estate
+) -> Iterator[Finding]:
+    """Tell what no setting of the bucket can make good."""
+    if known.conditional is False and form.name in {s.repository for s in estate.servers}:
+        text = f"repository '{form.name}': {known.title} has no conditional writes,"
+        text += " so journal and leases cannot be there"
+        hint = "name it in the servers' `copies`, and one of another provider in `repository`"
+        yield Finding((*path, "store", "profile"), text, hint)
+    if not known.confines_keys:
+        text = f"repository '{form.name}': at {known.title} each key of a project may do everything"
+        hint = "keep it for a second copy: a thief on a server can hide all that is there"
+        yield Finding((*path, "store", "profile"), text, hint, warning=True)
 
 
 def _minimum(

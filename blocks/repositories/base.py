@@ -48,6 +48,14 @@ class ObjectStore(Block, ABC):
     def put(self, key: str, content: bytes) -> str:
         """Write an object, replacing it; return its etag."""
 
+    def has_conditions(self) -> bool:
+        """Return whether the store itself keeps two conditional writers apart, as far as known.
+
+        Where it cannot, `put_if_absent` and `put_if_match` look first and then write: enough for a
+        name that is used once, not for a lease.
+        """
+        return True
+
     @abstractmethod
     def put_if_absent(self, key: str, content: bytes) -> str:
         """Write a new object; return its etag. Raises `AlreadyExists`; atomic between writers."""

@@ -18,6 +18,12 @@ def require_conditional_writes(state: ObjectStore, name: str) -> None:
         ConfigurationError: The store does one or the other.
     """
     key = f"probes/{name}.json"
+    if not state.has_conditions():
+        raise ConfigurationError(
+            f"object {key}",
+            "this provider has no conditional writes at all, so no lease can be held there",
+            "name this repository in `copies` alone, and one of another provider in `repository`",
+        )
     etag = state.put(key, b"{}")
     with suppress(AlreadyExists):
         state.put_if_absent(key, b"[]")

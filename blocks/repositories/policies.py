@@ -92,6 +92,8 @@ def rights(purpose: KeyPurpose, place: RepositoryPlace | ArchivePlace) -> tuple[
         Right(place.bucket, actions, tuple(_below(place, name) for name in names))
         for actions, folders in of.get(purpose, ())
         for names in (_names(place, folders),)
+        # A right below no folder at all would be one on the bucket itself.
+        if names or not folders
     ]
     if purpose is KeyPurpose.RESTORE and isinstance(place, RepositoryPlace) and place.state_bucket:
         everything = (_below(place, "*"),)

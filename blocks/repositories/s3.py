@@ -98,10 +98,17 @@ class S3ObjectStore(ObjectStore):
     def put(self, key: str, content: bytes) -> str:
         return self._put(key, content)
 
+    def has_conditions(self) -> bool:
+        return self.profile is None or PROFILES[self.profile].conditional is not False
+
     def put_if_absent(self, key: str, content: bytes) -> str:
+        if not self.has_conditions():
+            return self._look_and_put(key, content, "")
         return self._put(key, content, IfNoneMatch="*")
 
     def put_if_match(self, key: str, content: bytes, etag: str) -> str:
+        if not self.has_conditions():
+            return self._look_and_put(key, content, etag)
         try:
             # Ceph compares with the bare value; AWS takes it with or without its quotes.
             return self._put(key, content, IfMatch=etag.strip('"'))
@@ -215,6 +222,15 @@ class S3ObjectStore(ObjectStore):
                     return self._already_ours(key, content, error)
                 raise
         return answer["ETag"]
+
+    def _look_and_put(self, key: str, content: bytes, etag: str) -> str:
+        found = self.list(key)
+        there = next((each.etag for each in found if each.key == key), "")
+        if there.strip('"') != etag.strip('"'):
+            raise AlreadyExists(
+                self.subject(key), "somebody else wrote it", "read the object again, then decide"
+            )
+        return self.put(key, content)
 
     def _already_ours(self, key: str, content: bytes, error: ClientError) -> str:
         etag = self.etag(key)

@@ -1,4 +1,4 @@
-"""`continuity repository|retention`: what the bucket keeps, and how to go back in it."""
+"""`continuity repository|retention`: what the bucket keeps, whom it obeys, how to go back."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ from rich.table import Table
 from blocks import registry
 from blocks.errors import ApprovalMismatch, ConfigurationError
 from blocks.repositories.base import Repository
+from blocks.repositories.profiles import Profile
 from blocks.servers.protected import ProtectedServer
 from blocks.types import CheckState, SelfTest
 from deployments.cli.connection import EstateFile, Json, Local, connected
 from deployments.cli.page import show
+from deployments.cli.policy import policy
 from deployments.cli.progress import shown
+from flows.decisions.bucket_advice import advice
 from flows.decisions.immutability import Immutability, judge
 from flows.reports.retention_text import self_test_rows
 from flows.reports.rewind_text import rewind_markdown
@@ -30,6 +33,7 @@ from flows.tasks.incident import open_estate
 commands = typer.Typer(help="The bucket: what it promises, and how to go back.",
                        no_args_is_help=True)  # fmt: skip
 Name = Annotated[str, typer.Argument(help="Name of the repository, as in the estate file.")]
+commands.command()(policy)
 COLOURS = {CheckState.HELD: "green", CheckState.NOT_HELD: "red", CheckState.UNTESTED: "yellow"}
 
 
@@ -45,18 +49,24 @@ def check(
     Exit codes: 0 immutability is proven, 1 it is not.
     """
     with connected(local=local, estate=estate, quiet=as_json), shown(quiet=as_json):
-        test = keep_self_test(_repository(name))
-    end_with(f"Dépôt {name}", test, as_json=as_json)
+        repository = _repository(name)
+        test = keep_self_test(repository)
+    profile = getattr(getattr(repository, "store", None), "profile", None)
+    end_with(f"Dépôt {name}", test, as_json=as_json, profile=profile)
 
 
-def end_with(subject: str, test: SelfTest, *, as_json: bool) -> NoReturn:
+def end_with(
+    subject: str, test: SelfTest, *, as_json: bool, profile: Profile | None = None
+) -> NoReturn:
     """Show what a self-test found and end the command: 0 immutability is proven, 1 it is not."""
-    verdict = judge(test)
+    verdict, told = judge(test), advice(test, profile)
     if as_json:
-        print(json.dumps({"proven": verdict.proven, "sentence": verdict.sentence,
+        print(json.dumps({"proven": verdict.proven, "sentence": verdict.sentence, "advice": told,
                           "checks": {r.check: r.state for r in test.results}}))  # fmt: skip
     else:
         Console().print(table(subject, test, verdict))
+        for each in told:
+            print(f"À faire : {each}")
     raise typer.Exit(0 if verdict.proven else 1)
 
 

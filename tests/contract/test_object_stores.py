@@ -6,6 +6,7 @@ import pickle
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -25,6 +26,7 @@ from blocks.repositories.base import ObjectStore
 from blocks.repositories.conditional import require_conditional_writes
 from deployments.lab.config import Lab
 from tests.contract.repository_worlds import ceph_store
+from tests.fakes.loopback_rclone import rclone_server
 from tests.fakes.loopback_s3 import FaultyProxy, LoopbackS3, Mode, faulty_proxy, moto_server
 from tests.fakes.loopback_sshd import free_port
 from tests.fakes.memory_objects import MemoryObjects
@@ -137,6 +139,25 @@ def test_an_s3_store_survives_pickling_after_use(s3: LoopbackS3) -> None:
 
 def test_stores_prove_that_conditional_writes_hold(objects: ObjectStore) -> None:
     require_conditional_writes(objects, uuid4().hex)
+
+
+def test_where_there_are_no_conditions_it_looks_first_and_holds_no_lease(tmp_path: Path) -> None:
+    """Backblaze B2 refuses the headers, rclone ignores them: neither gets any."""
+    with rclone_server(tmp_path) as rclone:
+        store = rclone.store(profile="backblaze")
+        etag = store.put_if_absent("sets/one", b"first")
+        for again in (
+            lambda: store.put_if_absent("sets/one", b"second"),
+            lambda: store.put_if_match("sets/one", b"second", "0" * 32),
+            lambda: store.put_if_match("sets/none", b"second", etag),
+        ):
+            with pytest.raises(AlreadyExists):
+                again()
+        assert store.get("sets/one") == b"first"
+        store.put_if_match("sets/one", b"second", etag)
+        assert store.get("sets/one") == b"second"
+        with pytest.raises(ConfigurationError, match=r"no conditional writes.*copies"):
+            require_conditional_writes(store, "web1")
 
 
 class Careless(MemoryObjects):

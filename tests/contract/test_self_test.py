@@ -13,12 +13,15 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 
+from blocks.repositories.profiles import Profile
 from blocks.repositories.restic import ResticRepository
 from blocks.types import BucketCheck, CheckState, KeyRole, SelfTest
 from deployments.lab import storage, storage_rules
 from deployments.lab.config import Lab
+from flows.decisions.bucket_advice import advice
 from flows.decisions.immutability import judge
 from tests.contract.repository_worlds import ceph_store, moto_store
+from tests.fakes.loopback_rclone import rclone_server
 from tests.fakes.loopback_s3 import LoopbackS3
 
 NOW = datetime.now(UTC)
@@ -98,6 +101,22 @@ def test_a_key_that_may_bypass_is_found(ceph: Lab) -> None:
     verdict = judge(test)
     assert verdict.proven is False
     assert "la clé du serveur, en forçant, a détruit la version" in verdict.sentence
+
+
+@pytest.mark.parametrize("profile", [None, Profile.OVH])
+def test_a_poor_store_is_refused_with_what_it_lacks(
+    tmp_path: Path, profile: Profile | None
+) -> None:
+    """`rclone serve s3` keeps no versions, no locks and no conditions; a profile does not help."""
+    with rclone_server(tmp_path) as rclone:
+        store = rclone.store(profile=profile)
+        keys = {"server_access_key": store.access_key, "server_secret_key": store.secret_key}
+        test = repository(store, dict(keys)).self_test(datetime.now(UTC))
+    assert judge(test).proven is False
+    said = advice(test, profile)
+    assert "activez la gestion des versions" in said[0]
+    assert "state_bucket" in said[1]
+    assert len([each for each in said if "OVHcloud" in each]) == (2 if profile else 0)
 
 
 def test_moto_is_told_apart(s3: LoopbackS3, tmp_path: Path) -> None:

@@ -18,7 +18,9 @@ ENDPOINTS = {
     Profile.BACKBLAZE: "https://s3.eu-central-003.backblazeb2.com",
     Profile.SCALEWAY: "https://s3.fr-par.scw.cloud",
     Profile.CEPH: "http://127.0.0.1:7480",
+    Profile.HETZNER: "https://fsn1.your-objectstorage.com",
 }
+USABLE_FIRST = [each for each in Profile if PROFILES[each].conditional is not False]
 
 
 @pytest.fixture(autouse=True)
@@ -36,11 +38,23 @@ def estate_of(folder: Path, profile: Profile | None, endpoint: str, more: str = 
     return [str(each) for each in read(write(folder, text)).mistakes]
 
 
-@pytest.mark.parametrize("profile", Profile)
+@pytest.mark.parametrize("profile", USABLE_FIRST)
 def test_a_right_profile_is_taken(tmp_path: Path, profile: Profile) -> None:
     more = "\n      path_style: false" if profile is Profile.AWS else ""
     said = estate_of(tmp_path, profile, ENDPOINTS[profile], more)
-    assert [each for each in said if "bills every object" not in each] == []
+    expected = ("bills every object", "each key of a project")
+    assert [each for each in said if not any(words in each for words in expected)] == []
+
+
+def test_leases_cannot_be_where_writes_have_no_conditions(tmp_path: Path) -> None:
+    (said,) = estate_of(tmp_path, Profile.BACKBLAZE, ENDPOINTS[Profile.BACKBLAZE])
+    assert "Backblaze B2 has no conditional writes" in said
+    assert "`copies`" in said
+
+
+def test_keys_that_cannot_be_confined_are_told(tmp_path: Path) -> None:
+    (said,) = estate_of(tmp_path, Profile.HETZNER, ENDPOINTS[Profile.HETZNER])
+    assert "each key of a project may do everything" in said
 
 
 @pytest.mark.parametrize("profile", [each for each in Profile if PROFILES[each].host])
