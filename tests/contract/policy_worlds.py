@@ -1,8 +1,13 @@
-"""Servers that enforce generated policies: Ceph those of buckets, moto those of users."""
+"""Servers that enforce generated policies: Ceph those of buckets, moto those of users.
+
+With `CONTINUITY_LIVE=aws` (ovh, wasabi, backblaze, scaleway) also a real bucket; CONTRIBUTING.md
+says which variables name it, and how the policies get there.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,12 +26,14 @@ from blocks.repositories.policies import (
     rights,
 )
 from blocks.repositories.policy_documents import ceph_policy, iam_policy
+from blocks.repositories.profiles import PROFILES, Profile
 from blocks.repositories.s3 import S3ObjectStore
+from blocks.types import BucketCheck
 from deployments.lab import storage, storage_rules
 from deployments.lab.config import Lab
 from tests.fakes.loopback_s3 import moto_server
 
-ROOT = "test"
+ROOT, COPIES = "test", "copies"
 SERVER = "web1"
 LAB_USERS = {purpose: user for user, purpose in storage_rules.PURPOSES.items()}
 EVERYTHING, NOTHING = (
@@ -64,6 +71,15 @@ class Enforced:
         """Return what the generated policies let each key do."""
         places = (self.repository, self.archive, *more)
         return {each: [r for p in places for r in rights(each, p)] for each in KeyPurpose}
+
+    def promises(self, check: BucketCheck) -> bool:
+        """Return whether the provider is known to do this; if in doubt, yes."""
+        known = PROFILES[self.store.profile] if self.store.profile else None
+        return check is not BucketCheck.CONDITIONAL or known is None or known.conditional is True
+
+    def hides(self) -> bool:
+        """Return whether keys that may add may overwrite and hide all else too."""
+        return bool(self.store.profile) and PROFILES[self.store.profile].server_key_hides
 
     def with_key(self, purpose: KeyPurpose, prefix: str = ROOT) -> S3ObjectStore:
         """Return a folder of the bucket, reached with this purpose's key."""
@@ -110,6 +126,46 @@ def at_ceph(lab: Lab) -> Enforced:
         secret_key=SecretStr(secret),
     )
     return Enforced(store, buckets[1], keys, apply)
+
+
+LIVE = tuple(
+    each
+    for each in os.environ.get("CONTINUITY_LIVE", "").split(",")
+    if each in set(Profile) - {Profile.CEPH} and "CONTINUITY_LIVE_S3_BUCKET" in os.environ
+)
+"""The provider whose real bucket is tried, if one is named."""
+
+
+@contextmanager
+def at_live(provider: str) -> Iterator[Enforced]:
+    """Take a real bucket and its keys from the environment; hide afterwards what was written."""
+
+    def said(name: str, default: str | None = None) -> str:
+        name = f"CONTINUITY_LIVE_S3_{name}"
+        return os.environ[name] if default is None else os.environ.get(name, default)
+
+    keys = {
+        purpose: (said(f"{purpose.upper()}_ACCESS_KEY"), said(f"{purpose.upper()}_SECRET_KEY"))
+        for purpose in KeyPurpose
+    }
+    key, secret = keys[KeyPurpose.RESTORE]
+    store = S3ObjectStore(
+        endpoint=said("ENDPOINT", ""),
+        region=said("REGION"),
+        bucket=said("BUCKET"),
+        prefix=ROOT,
+        profile=Profile(provider),
+        path_style=PROFILES[Profile(provider)].path_style,
+        access_key=key,
+        secret_key=SecretStr(secret),
+    )
+    try:
+        yield Enforced(store, said("STATE_BUCKET", store.bucket), keys, lambda granted: None)
+    finally:
+        for prefix in (ROOT, COPIES):
+            there = store.model_copy(update={"prefix": prefix})
+            for each in there.list(""):
+                there.remove(each.key)
 
 
 _OPEN = 5 + 2 * len(KeyPurpose)
