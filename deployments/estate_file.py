@@ -46,13 +46,13 @@ def default_path() -> Path:
     return Path(os.environ.get("CONTINUITY_ESTATE", "estate.yaml"))
 
 
-def load(path: Path | None = None) -> Estate:
-    """Return the estate of a file without mistakes.
+def load(path: Path | None = None, *, secrets: bool = True) -> Estate:
+    """Return the estate of a file without mistakes; without `secrets` none of them need be there.
 
     Raises:
         ConfigurationError: The file is missing, or has mistakes.
     """
-    reading = read(path or default_path())
+    reading = read(path or default_path(), secrets=secrets)
     if reading.estate is None:
         wrong = [mistake for mistake in reading.mistakes if not mistake.warning]
         cause = f"line {wrong[0].line}: {wrong[0].text}"
@@ -63,8 +63,8 @@ def load(path: Path | None = None) -> Estate:
     return reading.estate
 
 
-def read(path: Path) -> Reading:
-    """Read an estate file.
+def read(path: Path, *, secrets: bool = True) -> Reading:
+    """Read an estate file, and look for its secrets unless nobody needs them now.
 
     Raises:
         ConfigurationError: The file cannot be read at all.
@@ -79,7 +79,7 @@ def read(path: Path) -> Reading:
         raise ConfigurationError(
             f"estate file {path}", "cannot be read as UTF-8 text", hint
         ) from error
-    estate, findings = _judge(document, path.resolve().parent)
+    estate, findings = _judge(document, path.resolve().parent, secrets=secrets)
     mistakes = document.mistakes + [
         Mistake(document.line(found.path), found.text, found.hint, found.warning)
         for found in findings
@@ -98,7 +98,9 @@ def json_schema() -> Data:
     }
 
 
-def _judge(document: Document, folder: Path) -> tuple[Estate | None, list[Finding]]:
+def _judge(
+    document: Document, folder: Path, *, secrets: bool
+) -> tuple[Estate | None, list[Finding]]:
     data = document.data
     if data is None:
         return None, []
@@ -115,6 +117,8 @@ def _judge(document: Document, folder: Path) -> tuple[Estate | None, list[Findin
         judged = [*check(estate, names, _zones(data)), *check_offers(estate, read_prices()[0])]
         findings += [_renumbered(found, sound) for found in judged]
         findings += [_renumbered(found, sound) for found in clients_outside(estate)]
+    if not secrets:
+        return estate, findings
     findings += missing_secrets(data, folder)
     if estate and all(finding.warning for finding in findings):
         findings += refused_blocks(estate, data)

@@ -44,7 +44,7 @@ def policy(
     Everything comes from the estate file; no secret is read or shown. Exit codes: 0 printed,
     1 the estate file has no such repository, or its provider is not known.
     """
-    keys = keys_of(load(estate or default_path()), name)
+    keys = keys_of(load(estate or default_path(), secrets=False), name)
     found = [page for page in pages(keys, _users(user or [])) if role in (None, *page.purposes)]
     if not found:
         raise ConfigurationError(

@@ -30,6 +30,9 @@ OVH_ACTIONS = {
 """Of the list in OVH's guide (2025-09-25), those that concern us; it knows none for versions."""
 
 
+ROOT = Path(__file__).resolve().parents[2]
+
+
 def allowed(document: dict[str, object]) -> list[str]:
     statements: list[dict[str, list[str]]] = document["Statement"]  # type: ignore[assignment]
     return [a for s in statements if s["Effect"] == "Allow" for a in s["Action"]]  # type: ignore[comparison-overlap]
@@ -120,6 +123,13 @@ def test_the_command_prints_documents_and_no_secret(estate: Path) -> None:
     assert "continuity repository check principal" in said
     assert "hush-hush" not in said
     assert "secret" not in said
+
+
+def test_the_command_comes_before_the_keys_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The example's secrets are not there: who makes the keys needs the policies first."""
+    monkeypatch.delenv("CONTINUITY_S3_SECRET_KEY", raising=False)
+    status, said = run("principal", "--estate", str(ROOT / "estate.example.yaml"))
+    assert (status, "s3:PutObject" in said) == (0, True)
 
 
 def test_the_command_prints_json_alone(estate: Path) -> None:
