@@ -196,10 +196,11 @@ class HostedVps(VpsProvider, ABC):
         offered = self.sizes(request.region)
         found = self.candidates(request.size, request.region, request.needs)
         if request.size and request.size not in [each.name for each in offered]:
+            serving = self.candidates("", request.region, request.needs) or offered[:12]
             raise ConfigurationError(
                 self._subject(f"size {request.size}"),
                 f"is not offered {self._there(request.region) or 'there'}",
-                f"choose one of: {', '.join(each.name for each in offered[:12]) or 'none'}",
+                f"choose one of: {', '.join(each.name for each in serving) or 'none'}",
             )
         if not found:
             raise OutOfStock(
@@ -254,10 +255,18 @@ class HostedVps(VpsProvider, ABC):
             return now if now.power is power and (now.address or power is PowerState.OFF) else None
 
         now = self._patient(reached)
-        if now is None:
-            self._again(lambda: self._switch(machine, power))
-            now = self._wait_for(machine.id, reached)
-        return now
+        if now is not None:
+            return now
+        taken = self._again(lambda: self._switch(machine, power))
+
+        def pressed() -> Machine | None:
+            nonlocal taken
+            now = reached()
+            # Refused while another action ran: without asking again it would never happen.
+            taken = taken or now is not None or self._again(lambda: self._switch(machine, power))
+            return now
+
+        return self._wait_for(machine.id, pressed)
 
     def _wait_for(self, what: str, look: Callable[[], Found | None]) -> Found:
         ends = time.monotonic() + self.deadline_seconds
@@ -273,13 +282,15 @@ class HostedVps(VpsProvider, ABC):
                 )
             time.sleep(self.poll_seconds)
 
-    def _again(self, act: Callable[[], None]) -> None:
-        """Ask for something; what fails in passing is seen by the look that follows."""
+    def _again(self, act: Callable[[], None]) -> bool:
+        """Ask for something, return whether it was taken; a look must follow in any case."""
         try:
             act()
         except ContinuityError as error:
             if not error.transient and not isinstance(error, NotFound):
                 raise
+            return False
+        return True
 
     def _patient(self, look: Callable[[], Found]) -> Found:
         """Ask a question that changes nothing up to four times."""

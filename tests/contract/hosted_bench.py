@@ -50,6 +50,8 @@ class HostedBench(ABC):
     secret: str
     """What may never be part of an error."""
     currency = "EUR"
+    keeps_address = True
+    """Whether a machine that is started again has the address that it had."""
 
     @abstractmethod
     def sell_out(self, *sizes: str, told: bool = True) -> None:
