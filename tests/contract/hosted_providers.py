@@ -6,8 +6,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from tests.contract.hosted_bench import HostedBench
+from tests.contract.vps_ec2 import ec2
 from tests.contract.vps_hetzner import hetzner
 
 HOSTED: dict[str, Callable[[], AbstractContextManager[HostedBench]]] = {
+    "ec2": ec2,
     "hetzner": hetzner,
 }

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -76,10 +76,12 @@ class LoopbackS3:
 
 
 @contextmanager
-def moto_server(folder: Path, open_calls: int | None = None) -> Iterator[LoopbackS3]:
+def moto_server(
+    folder: Path, open_calls: int | None = None, settings: Mapping[str, str] | None = None
+) -> Iterator[LoopbackS3]:
     """Run moto until the block ends; after `open_calls` calls it checks keys and policies."""
     port = free_port()
-    environment = dict(os.environ)
+    environment = {**os.environ, **(settings or {})}
     if open_calls is not None:
         environment["INITIAL_NO_AUTH_ACTION_COUNT"] = str(open_calls)
     with (folder / f"moto-{port}.log").open("wb") as log:

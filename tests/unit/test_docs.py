@@ -22,6 +22,7 @@ RUNBOOKS = [*DOCUMENTS, ROOT / "prefect.yaml"]
 EXAMPLE = ROOT / "estate.example.yaml"
 ESTATE_PAGES = (
     "docs/estate.md",
+    "docs/fournisseurs/aws-ec2.md",
     "docs/fournisseurs/cloudflare.md",
     "docs/fournisseurs/hetzner.md",
     "docs/fournisseurs/ovh-dns.md",
