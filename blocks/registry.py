@@ -38,6 +38,7 @@ MODULES = (
     "blocks.vps.ec2",
     "blocks.vps.hetzner",
     "blocks.vps.nspawn",
+    "blocks.vps.scaleway",
 )
 """Every module that defines a block; a new provider adds its line here."""
 

@@ -95,6 +95,10 @@ class HostedVps(VpsProvider, ABC):
     def _delete(self, machine: Machine) -> None:
         """Ask for the end of a machine, its disk and its address."""
 
+    def _complete(self, machine: Machine, request: MachineRequest) -> Machine:
+        """Do what an order needs in further calls; what has ever run is left as it is."""
+        return machine
+
     def _place(self, region: str) -> str:
         """Return the place to use: the target's, else the block's own."""
         return region or self.region
@@ -146,6 +150,8 @@ class HostedVps(VpsProvider, ABC):
         if made is None:
             self._order_first_in_stock(request)
             made = self._wait_for(request.name, lambda: self._named(request.name))
+        found = made
+        made = self._patient(lambda: self._complete(found, request))
         return self._with_power(made, PowerState.ON)
 
     def power_on(self, machine: str) -> None:

@@ -27,6 +27,7 @@ ESTATE_PAGES = (
     "docs/fournisseurs/hetzner.md",
     "docs/fournisseurs/ovh-dns.md",
     "docs/fournisseurs/pingdom.md",
+    "docs/fournisseurs/scaleway.md",
     "docs/fournisseurs/uptimerobot.md",
 )
 """Pages whose YAML is part of an estate file."""
