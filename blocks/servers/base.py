@@ -103,6 +103,28 @@ class Server(Block, ABC):
     def wait_ready(self, *, timeout: timedelta) -> None:
         """Wait until a login with the pinned host key works. Raises at once on a wrong key."""
 
+    # --- its host key, which may have been known to others before the first login ---
+
+    @abstractmethod
+    def stage_host_key(self) -> str:
+        """Make a new ed25519 host key beside the one in use; return its public half.
+
+        It is not shown to anybody yet, and only root can read it. Idempotent: the same key is
+        returned until `install_host_key` put it in force.
+        """
+
+    @abstractmethod
+    def install_host_key(self, public: str) -> None:
+        """Let new logins be shown the staged key, and no other; return when they are.
+
+        Host keys of other types go, and so do the copies of the injected one that cloud-init keeps
+        (as soon as it has ended, if they can be found). This block's connection lives on; another
+        login needs a block with the new key (`at`). Idempotent, also when the key is in force.
+
+        Raises:
+            NotFound: The key is neither staged nor in force; nothing was changed.
+        """
+
     # --- the system (Debian) ---
 
     @abstractmethod

@@ -12,6 +12,7 @@ from blocks.servers import (
     configuration,
     digests,
     facts,
+    host_key_change,
     link,
     maintenance,
     packages,
@@ -28,6 +29,12 @@ _LONG = timedelta(minutes=10)
 
 class DebianServer(Server, ABC):
     """What every Debian server does in the same way, however it is reached."""
+
+    def stage_host_key(self) -> str:
+        return host_key_change.stage(self)
+
+    def install_host_key(self, public: str) -> None:
+        host_key_change.install(self, public)
 
     def facts(self) -> ServerFacts:
         said = self.run(("bash", "-c", facts.SCRIPT, "read-facts"), timeout=_SHORT).stdout.decode()

@@ -69,7 +69,7 @@ class Machine:
     power: PowerState
     tags: Mapping[str, str]
     host_key: str
-    """The public host key it was made with."""
+    """The public host key it was made with; after its first login it shows another."""
     created_at: datetime
     expires_at: datetime | None = None
     size: str = ""

@@ -59,15 +59,15 @@ def make_key(path: Path, kind: str = "ed25519") -> tuple[str, str]:
 
 
 @contextmanager
-def loopback_sshd(folder: Path) -> Iterator[LoopbackSshd]:
-    """Run an sshd until the block ends."""
+def loopback_sshd(folder: Path, more: str = "") -> Iterator[LoopbackSshd]:
+    """Run an sshd until the block ends; `more` are further lines of its configuration."""
     Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
     host_key = make_key(folder / "host_key")[1]
     private_key, public_key = make_key(folder / "user_key")
     (folder / "authorized_keys").write_text(public_key + "\n")
     port = free_port()
     configuration = folder / "sshd_config"
-    configuration.write_text(_CONFIGURATION.format(port=port, folder=folder))
+    configuration.write_text(_CONFIGURATION.format(port=port, folder=folder) + more)
     with (folder / "sshd.log").open("wb") as log:
         process = subprocess.Popen(
             ["/usr/sbin/sshd", "-D", "-e", "-f", str(configuration)],

@@ -67,6 +67,7 @@ class MemoryMachine:
 
     address: str
     host_key: str = "ssh-ed25519 AAAAmemory"
+    staged_host_key: str = ""
     up: bool = True
     files: dict[str, MemoryFile] = field(default_factory=dict)
     untouched: set[str] = field(default_factory=set)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, timedelta
@@ -21,6 +22,7 @@ from blocks.errors import (
     Unreachable,
 )
 from blocks.servers.configuration import LEFT_ALONE
+from blocks.servers.host_key import new_host_key
 from blocks.servers.packages import OF_THE_MACHINE
 from blocks.servers.services import ordered
 from blocks.servers.wrapping import as_command
@@ -49,6 +51,7 @@ _PORTS = {22: "", 80: "nginx", 443: "nginx", 3306: "mariadb"}
 
 
 _UNITS = "/etc/systemd/system/"
+_INJECTED = re.compile(r"/var/lib/cloud/instances/[^/]+/(user-data\.txt(\.i)?|cloud-config\.txt)")
 
 
 class MemoryServer(MemoryTakeover):
@@ -203,6 +206,23 @@ class MemoryServer(MemoryTakeover):
             self.reach("wait_ready")
         except Unreachable as down:
             raise DeadlineExceeded(down.subject, down.cause, down.hint) from down
+
+    # --- its host key ---
+
+    def stage_host_key(self) -> str:
+        here = self.reach("stage_host_key")
+        here.staged_host_key = here.staged_host_key or new_host_key().public
+        return here.staged_host_key
+
+    def install_host_key(self, public: str) -> None:
+        here = self.reach("install_host_key", public)
+        if public == here.staged_host_key:
+            here.host_key, here.staged_host_key = public, ""
+        if public != here.host_key:
+            cause = "is neither staged nor in place there"
+            raise NotFound(f"host key {public} of server {self.address}", cause, "make it anew")
+        for path in [each for each in here.files if _INJECTED.fullmatch(each)]:
+            del here.files[path]
 
     # --- the system ---
 
