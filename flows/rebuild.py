@@ -9,8 +9,9 @@ from blocks.types import RecoverySet
 from flows.decisions.recovery_plan import Purpose, RecoveryPlan, SitePlan
 from flows.tasks.archive_steps import apply_changes, replay_logs, resume_archive
 from flows.tasks.drill_pages import check_links
+from flows.tasks.first_login import enter
 from flows.tasks.incident import Incident
-from flows.tasks.machines import connect, make_machine
+from flows.tasks.machines import make_machine
 from flows.tasks.proof import check_data, check_rows
 from flows.tasks.rebuilt import Rebuilt, SiteEnd
 from flows.tasks.restore import (
@@ -31,14 +32,13 @@ from flows.tasks.work import Future, submit
 def rebuild(incident: Incident, plan: RecoveryPlan, chosen: RecoverySet) -> Rebuilt:
     """Make the machine, then restore side by side what does not depend on each other.
 
-    machine -> accounts -> packages beside files -> configuration -> database beside services ->
-    what the archive holds of later changes -> each site on its own: pages at the new address ->
-    DNS -> pages as visitors see them; in a drill: pages -> links and login page.
+    machine -> its own host key -> accounts -> packages beside files -> configuration -> database
+    beside services -> what the archive holds of later changes -> each site on its own: pages at the
+    new address -> DNS -> pages as visitors see them; in a drill: pages -> links and login page.
     A site that fails keeps its DNS; the others go on. Returns when every step has ended.
     """
     drill = plan.purpose is Purpose.DRILL
-    machine = make_machine(incident, plan)
-    server = connect(incident, machine)
+    machine, server = enter(incident, make_machine(incident, plan))
     restore_accounts(incident, server, chosen)
     if drill:
         isolate(incident, server)

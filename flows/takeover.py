@@ -11,9 +11,10 @@ from blocks.servers.base import Server
 from blocks.types import Machine, RecoverySet
 from flows.decisions.recovery_plan import RecoveryPlan
 from flows.tasks.archive_steps import resume_archive
+from flows.tasks.first_login import enter
 from flows.tasks.following_steps import follow, is_seeded, join_source, pull_files, rehearse
 from flows.tasks.incident import Incident
-from flows.tasks.machines import connect, make_machine
+from flows.tasks.machines import make_machine
 from flows.tasks.proof import check_rows
 from flows.tasks.rebuilt import Rebuilt, SiteEnd
 from flows.tasks.restore import (
@@ -51,8 +52,7 @@ class Seeded:
 
 def seed(incident: Incident, plan: RecoveryPlan, chosen: RecoverySet) -> Seeded:
     """Make the machine, restore the set onto it, then let it follow. The old server serves on."""
-    machine = make_machine(incident, plan)
-    server = connect(incident, machine)
+    machine, server = enter(incident, make_machine(incident, plan))
     if has_moved(incident):
         return Seeded(server, machine, timedelta())
     if not is_seeded(server, plan):

@@ -11,11 +11,13 @@ from rich.console import Console
 from rich.table import Table
 
 from blocks.servers.base import Server
+from blocks.types import Machine
 from deployments.lab.config import Lab
 from deployments.lab.production import stored_orders
 from deployments.lab.visitor_log import Visit, acknowledged_orders, lost_orders, outages, read_log
 from flows.reports.outcome_html import outcome_html
 from flows.reports.wording import duration
+from flows.tasks.first_login import as_it_is_now
 from flows.tasks.incident import Estate, open_estate
 
 SERVER = "web1"
@@ -135,7 +137,13 @@ def _down(visits: tuple[Visit, ...], since: datetime) -> dict[str, timedelta | N
 def recovered_server(estate: Estate, incident: str) -> Server:
     """Return the machine that an incident made."""
     found = [m for p in estate.providers.values() for m in p.find({"incident": incident})]
-    return estate.server.at(found[0].address, found[0].host_key)
+    return way_in(estate, found[0])
+
+
+def way_in(estate: Estate, machine: Machine) -> Server:
+    """Return the way in to a machine that an incident made."""
+    now = as_it_is_now(estate, machine)
+    return estate.server.at(now.address, now.host_key)
 
 
 def _sites(report: dict[str, object]) -> list[dict[str, object]]:

@@ -75,6 +75,11 @@ def start(
     return provider(lab).create_at(request, address=address, image=str(built))
 
 
+def shown_host_key(lab: Lab, name: str) -> str:
+    """Return the host key that lies on the machine's disk: a recovery lets it make another."""
+    return (state(lab) / name / "upper/etc/ssh/ssh_host_ed25519_key.pub").read_text().strip()
+
+
 def destroy(lab: Lab, name: str) -> None:
     """Kill a machine at once and delete its disk: the disaster. Raises `NotFound`."""
     place = provider(lab)

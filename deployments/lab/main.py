@@ -53,7 +53,7 @@ def ssh(name: Name, command: Annotated[list[str] | None, typer.Argument()] = Non
     record = machines.provider(here).hypervisor.record(name)
     known = here.state / "known_hosts" / name
     known.parent.mkdir(exist_ok=True)
-    known.write_text(f"{record.address} {record.host_key}\n")
+    known.write_text(f"{record.address} {machines.shown_host_key(here, name)}\n")
     os.execvp("ssh", [*_ssh(here, known), f"root@{record.address}", *(command or ())])  # noqa: S606
 
 

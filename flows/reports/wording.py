@@ -20,6 +20,7 @@ STEP_TITLES = {
     "cost": "Coût de l'exercice",
     "machine": "Nouvelle machine",
     "connect": "Première connexion",
+    "host-key": "Clé d'hôte refaite",
     "accounts": "Comptes système",
     "isolate": "Isolement de la machine d'exercice",
     "packages": "Paquets",
@@ -85,7 +86,7 @@ STEP_TITLES = {
 
 PHASES = {
     "Préparation": ("observe", "cost", "plan", "approve", "lease", "fence", "sweep", "before"),
-    "Machine": ("machine", "connect", "accounts", "isolate", "engine", "packages"),
+    "Machine": ("machine", "connect", "host-key", "accounts", "isolate", "engine", "packages"),
     "Serveur": ("configuration", "database", "rows", "replay", "web", "data", "cron", "archive"),
     "Relève": (
         "join",

@@ -13,7 +13,6 @@ from blocks.errors import (
     PrimaryNotFenced,
     ProviderError,
 )
-from blocks.servers.base import Server
 from blocks.servers.host_key import new_host_key
 from blocks.types import Machine, MachineRequest
 from blocks.vps.base import VpsProvider
@@ -94,17 +93,6 @@ def make_machine(incident: Incident, note: StepNote, plan: RecoveryPlan) -> Mach
         "region": machine.region,
     }
     return machine
-
-
-@step("connect")
-def connect(incident: Incident, note: StepNote, machine: Machine) -> Server:
-    """Log in to the new machine, whose host key is known beforehand."""
-    server = incident.estate.server.at(machine.address, machine.host_key)
-    server.wait_ready(timeout=timedelta(seconds=120))
-    stopped = server.stop_jobs()
-    note.saw = f"{machine.address} répond avec la clé d'hôte attendue"
-    note.did = f"travaux restés en cours arrêtés : {', '.join(stopped)}" if stopped else ""
-    return server
 
 
 @step("destroy")

@@ -7,6 +7,7 @@ from blocks.types import Machine
 from flows.decisions.recovery_plan import Purpose
 from flows.decisions.verdict import Verdict
 from flows.tasks.ending import reports
+from flows.tasks.first_login import as_it_is_now
 from flows.tasks.incident import Estate
 from flows.tasks.machines import find_machines
 
@@ -33,4 +34,4 @@ def successor(estate: Estate, incident: str = "") -> Machine:
             f"{len(found)} are there",
             "see what runs at the provider, then change the estate file by hand",
         )
-    return found[0]
+    return as_it_is_now(estate, found[0])

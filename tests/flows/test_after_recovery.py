@@ -21,14 +21,16 @@ def test_no_backup_is_taken_until_somebody_does_what_the_report_says(world: Worl
     assert isinstance(told, list)
     edit, apply, take = told
     assert f"`address: {made.address}` à la place de `{OLD}`" in edit
-    assert f"`host_key: {made.host_key}`" in edit
+    shown = world.shown_key(made)
+    assert shown != made.host_key, "the key that it was made with is known at the provider"
+    assert f"`host_key: {shown}`" in edit
     assert f"machine: {made.id}" in edit
     assert "`continuity estate apply`" in apply
     assert "`continuity backup web1`" in take
     body = world.notifier.threads[-2].notice.body
     assert "*À faire (3)* : taper `continuity backup web1`" in body
 
-    named = world.server.at(made.address, made.host_key)
+    named = world.server.at(made.address, shown)
     assert isinstance(named, MemoryServer)
     world.server = named
     with world.provided():

@@ -27,9 +27,9 @@ from tests.fakes.memory_machine import MemoryFile
 from tests.flows.world import BROCHURE, INCIDENT, OLD, SHOP, World, killed_after
 
 STEPS = [
-    "observe", "plan", "approve", "lease", "fence", "machine", "connect", "accounts", "engine",
-    "packages", "files-shop", "files-brochure", "configuration", "database", "rows", "web", "data",
-    "smoke-shop", "dns-shop", "visitors-shop", "smoke-brochure", "dns-brochure",
+    "observe", "plan", "approve", "lease", "fence", "machine", "connect", "host-key", "accounts",
+    "engine", "packages", "files-shop", "files-brochure", "configuration", "database", "rows",
+    "web", "data", "smoke-shop", "dns-shop", "visitors-shop", "smoke-brochure", "dns-brochure",
     "visitors-brochure", "cron", "verify",
 ]  # fmt: skip
 

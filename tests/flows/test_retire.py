@@ -36,11 +36,11 @@ def twice(world: World) -> Iterator[World]:
     world.lose()
     world.recover()
     (first,) = world.machines()
-    with estate_names(world, first.address, first.host_key):
+    with estate_names(world, first.address, world.shown_key(first)):
         world.back_up_later()
         world.recover(incident="inc-second")
         (second,) = [each for each in world.machines() if each.id != first.id]
-    with estate_names(world, second.address, second.host_key):
+    with estate_names(world, second.address, world.shown_key(second)):
         yield world
 
 

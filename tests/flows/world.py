@@ -148,6 +148,10 @@ class World:
         """Return all machines at both providers."""
         return (*self.provider.find({}), *self.reserve.find({}))
 
+    def shown_key(self, machine: Machine) -> str:
+        """Return the host key that a machine shows now."""
+        return self.server.world.machine(machine.address).host_key
+
     def address_of(self, name: str) -> tuple[str, ...]:
         """Return what the zones hold for a name."""
         held = (*self.zone.read(), *self.inner.read())

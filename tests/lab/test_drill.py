@@ -19,6 +19,7 @@ from blocks.types import Part, PowerState, RecoverySet
 from blocks.vps.nspawn_group import TOP, hierarchies
 from deployments.lab import machines
 from deployments.lab.config import Lab
+from deployments.lab.demo_report import way_in
 from flows.drill import drill
 from flows.sweep import sweep
 from flows.tasks.announcer import BUDGET_SECONDS, Announcer
@@ -155,7 +156,7 @@ class Prober:
         if (record.step, record.state) != ("web", StepState.DONE):
             return
         (machine,) = made_machines(purpose="drill")
-        server = estate().server.at(machine.address, machine.host_key)
+        server = way_in(estate(), machine)
         places = {
             "DNS": (self._here.names, 53),
             "mail": (self._here.control, 2525),

@@ -11,6 +11,7 @@ import pytest
 from blocks.servers.base import Server
 from deployments.lab import production
 from deployments.lab.config import Lab
+from deployments.lab.demo_report import way_in
 from deployments.lab.production_fingerprint import (
     ROOTS,
     VOLATILE,
@@ -75,7 +76,7 @@ def test_nothing_acknowledged_is_lost_and_the_door_is_closed_for_seconds(
         running.terminate()
         running.wait(timeout=20)
     (machine,) = made_machines(incident=INCIDENT)
-    new = estate().server.at(machine.address, machine.host_key)
+    new = way_in(estate(), machine)
     visits = read_log(log.read_text())
     closed = {each.site: each.duration for each in outages(visits)}
     print(f"\nwrite stop {report['rto_seconds']} s; closed for visitors: {closed}")

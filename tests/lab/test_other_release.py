@@ -12,6 +12,7 @@ from blocks.records import StepRecord, StepState
 from blocks.servers.base import Server
 from deployments.lab import images, machines
 from deployments.lab.config import Lab
+from deployments.lab.demo_report import way_in
 from deployments.lab.production_database import accounts, programs, tables
 from deployments.lab.production_fingerprint import (
     ROOTS,
@@ -69,7 +70,7 @@ def found(here: Lab, story: Story) -> Found:
         if record.state is not StepState.DONE or record.step not in ("database", "verify"):
             return
         (machine,) = machines.provider13(here).find({"purpose": "drill"})
-        server = estate().server.at(machine.address, machine.host_key)
+        server = way_in(estate(), machine)
         if record.step == "database":
             seen.databases, seen.settings = databases(server), wordpress_settings(server)
             return

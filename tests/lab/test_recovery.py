@@ -8,6 +8,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from blocks.errors import HostKeyMismatch
 from blocks.servers.base import Server
 from blocks.types import Part
 from deployments.lab import control, production
@@ -16,12 +17,13 @@ from deployments.lab.production_database import accounts, programs, tables
 from deployments.lab.production_fingerprint import WITHOUT_TABLES, Fingerprint, compare
 from flows.tasks.restore import find_ref, stream_name
 from tests.lab import estate as place
-from tests.lab.estate import SERVER, estate, journal, made_machines
+from tests.lab.estate import SERVER, ends_of, estate, journal, made_machines
 from tests.lab.story import Recovered, Story, wordpress_settings
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 LIMIT = timedelta(minutes=5)
+SHORT = timedelta(seconds=20)
 SETTINGS = "journal.wp_options"
 DATABASES = ("tables", "programs", "database accounts")
 
@@ -74,6 +76,21 @@ def test_visitors_are_led_to_the_one_new_machine(here: Lab, recovered: Recovered
             seen = probe.check_through_dns(page.value())
             assert seen.passed, seen.observed
             assert seen.address == machine.address
+
+
+def test_nobody_but_the_machine_knows_the_host_key_that_it_shows(recovered: Recovered) -> None:
+    """Not the provider, who was told one, nor the lost server, whose /etc was restored."""
+    (machine,) = made_machines()
+    shown = recovered.server.ssh_address().host_key
+    recovered.server.wait_ready(timeout=SHORT)
+    for known in (machine.host_key, estate().server.ssh_address().host_key):
+        with pytest.raises(HostKeyMismatch):
+            estate().server.at(machine.address, known).wait_ready(timeout=SHORT)
+    assert f"host_key: {shown}" in str(recovered.report["to_do"])
+    for step in ("connect", "host-key"):
+        (end,) = ends_of(recovered.incident, step)
+        assert end.ended_at is not None
+        print(f"\n{step}: {(end.ended_at - end.started_at).total_seconds():.2f} s")
 
 
 def test_slack_tells_one_story_in_one_thread(here: Lab, recovered: Recovered) -> None:
