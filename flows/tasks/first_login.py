@@ -14,7 +14,8 @@ from flows.decisions.host_keys import FIRST_LOGIN, RENEWAL, host_keys, key_facts
 from flows.tasks.incident import Estate, Incident, StepNote
 from flows.tasks.steps import step
 
-_BOOT = timedelta(seconds=120)
+_BOOT = timedelta(seconds=300)
+"""A machine at a provider boots, and then cloud-init runs, before its SSH server answers."""
 _AGAIN = timedelta(seconds=30)
 
 
