@@ -51,6 +51,16 @@ class DnsZone(Block, ABC):
         """
 
     @abstractmethod
+    def set_ttl(self, records: Sequence[AddressRecord]) -> tuple[AddressRecord, ...]:
+        """Give all records the TTL that is said here, or none; their addresses stay.
+
+        Each must hold exactly the addresses that are said here, else `UpdateRefused` is raised and
+        nothing is changed: somebody else edited it. One that has its TTL already is left alone, so
+        a repeated call changes nothing. Returns those whose TTL the provider itself decides, as
+        they are: they were left alone. A record outside the zone raises `OutOfScope`.
+        """
+
+    @abstractmethod
     def answers(self, name: str, record_type: str) -> Mapping[str, tuple[str, ...]]:
         """Ask every authoritative server of the zone; return the sorted addresses by server.
 

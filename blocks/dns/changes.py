@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import ip_address
 
 from blocks.errors import OutOfScope, UpdateRefused
-from blocks.types import AddressChange
+from blocks.types import AddressChange, AddressRecord
 
 Held = Mapping[tuple[str, str], tuple[str, ...]]
 """Canonical addresses by name and type; a record that is not there is left out."""
@@ -50,6 +50,32 @@ def remaining(zone: str, held: Held, changes: Sequence[AddressChange]) -> tuple[
             raise edited_by_others(zone, change, now)
         todo.append(AddressChange(change.name, change.type, old, new, change.ttl))
     return tuple(todo)
+
+
+def remaining_ttls(
+    zone: str, held: Sequence[AddressRecord], wanted: Sequence[AddressRecord]
+) -> tuple[AddressChange, ...]:
+    """Return the changes that give each record its wanted TTL, without those that have it.
+
+    Raises:
+        UpdateRefused: A record does not hold the addresses that are said: somebody edited it.
+    """
+    now = {(record.name, record.type): record for record in held}
+    todo = []
+    for record in wanted:
+        values = canonical(record.values)
+        change = AddressChange(record.name, record.type, values, values, record.ttl)
+        found = now.get((record.name, record.type))
+        if not found or found.values != values:
+            raise edited_by_others(zone, change, found.values if found else ())
+        if found.ttl != record.ttl:
+            todo.append(change)
+    return tuple(todo)
+
+
+def as_changes(records: Iterable[AddressRecord]) -> list[AddressChange]:
+    """Return changes of nothing but the TTL, for `check_scope`."""
+    return [AddressChange(r.name, r.type, r.values, r.values, r.ttl) for r in records]
 
 
 def edited_by_others(

@@ -12,6 +12,8 @@ from blocks.dns.hosted_zone import HostedZone
 from blocks.types import AddressChange, AddressRecord
 
 if TYPE_CHECKING:
+    from octodns.record import Record
+
     from blocks.dns.cloudflare_provider import (
         CloudflareAddressProvider,
         CloudflareNameReader,
@@ -76,6 +78,10 @@ class CloudflareZone(HostedZone):
     def fronted(self, names: Collection[str]) -> frozenset[str]:
         """Return those of these names that are proxied."""
         return frozenset(names) & self._origins().keys()
+
+    def _has_fixed_ttl(self, record: Record) -> bool:
+        # What visitors are given for it is the edge's address, for 300 s: no TTL of ours is served.
+        return bool(record.octodns.get("cloudflare", {}).get("proxied"))
 
     def _origins(self) -> Origins:
         if self._looked is None or self._looked[0] < monotonic():

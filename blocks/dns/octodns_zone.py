@@ -17,7 +17,15 @@ from octodns.zone.exception import ZoneException
 from pydantic import Field, field_validator
 
 from blocks.dns.base import DnsZone
-from blocks.dns.changes import VERSIONS, Held, canonical, check_scope, remaining
+from blocks.dns.changes import (
+    VERSIONS,
+    Held,
+    as_changes,
+    canonical,
+    check_scope,
+    remaining,
+    remaining_ttls,
+)
 from blocks.errors import ProviderError, UpdateRefused
 from blocks.types import AddressChange, AddressRecord, NamedRecord
 
@@ -87,6 +95,27 @@ class OctodnsZone(DnsZone, ABC):
             provider.apply(_plan(provider, existing, todo))
             self._confirm(provider, todo)
 
+    def set_ttl(self, records: Sequence[AddressRecord]) -> tuple[AddressRecord, ...]:
+        """Give all records their TTL or none; return those whose TTL the provider decides."""
+        wanted = as_changes(records)
+        check_scope(self.zone, wanted)
+        if not records:
+            return ()
+        provider = self._provider_for(wanted)
+        existing = self._populated(provider)
+        todo = remaining_ttls(self.zone, _records(existing), records)
+        fixed = {(_name(r), r._type) for r in existing.records if self._has_fixed_ttl(r)}
+        able = [change for change in todo if (change.name, change.type) not in fixed]
+        if able:
+            provider.apply(_plan(provider, existing, able))
+            self._confirm_ttls(provider, able)
+        asked = {(record.name, record.type) for record in records}
+        return tuple(r for r in _records(existing) if (r.name, r.type) in asked & fixed)
+
+    def _has_fixed_ttl(self, record: Record) -> bool:
+        """Whether the provider itself decides on the TTL of this octoDNS record."""
+        return False
+
     def _populated(self, provider: BaseProvider) -> Zone:
         zone = Zone(f"{self.zone}.", [])
         with _readable(self.zone):
@@ -111,6 +140,19 @@ class OctodnsZone(DnsZone, ABC):
                     f"{change.type} record of {change.name} in zone {self.zone}",
                     "was accepted by the server and is not there",
                     "look for a CNAME with this name, and ask who else edits the zone",
+                )
+
+    def _confirm_ttls(self, provider: BaseProvider, done: Sequence[AddressChange]) -> None:
+        again = self._looked_again(provider, done)
+        held = {(record.name, record.type): record for record in again}
+        for change in done:
+            found = held.get((change.name, change.type))
+            if not found or (found.values, found.ttl) != (change.new, change.ttl):
+                raise UpdateRefused(
+                    f"{change.type} record of {change.name} in zone {self.zone}",
+                    f"was accepted with a TTL of {change.ttl} s and has "
+                    f"{f'one of {found.ttl} s' if found else 'none'}",
+                    "look whether the provider has a smallest TTL, and who else edits the zone",
                 )
 
 

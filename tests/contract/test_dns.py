@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from re import escape
 
 import pytest
@@ -39,6 +39,10 @@ def zone(request: pytest.FixtureRequest) -> Iterator[ZoneUnderTest]:
     else:
         with BENCHES[request.param]() as served:
             yield served
+
+
+def names_and_types(records: Sequence[AddressRecord]) -> set[tuple[str, str]]:
+    return {(record.name, record.type) for record in records}
 
 
 class TestEveryZone:
@@ -172,6 +176,38 @@ class TestEveryZone:
     def test_refuses_two_changes_of_one_record(self, zone: ZoneUnderTest) -> None:
         with pytest.raises(OutOfScope, match="twice"):
             zone.block.replace([zone.swap("boutique"), zone.swap("boutique")])
+
+    def test_sets_ttls_and_nothing_else(self, zone: ZoneUnderTest) -> None:
+        before = zone.block.read()
+        wanted = [
+            AddressRecord(record.name, record.type, 90, record.values)
+            for record in before
+            if record.name in {zone.name("boutique"), zone.name("www"), zone.name("*.preview")}
+        ]
+        assert len(wanted) == 4
+        assert zone.block.set_ttl(wanted) == ()
+        assert set(before) ^ set(zone.block.read()) == set(wanted) | {
+            record for record in before if (record.name, record.type) in names_and_types(wanted)
+        }
+        revision = zone.revision()
+        assert zone.block.set_ttl(wanted) == zone.block.set_ttl([]) == ()
+        assert zone.revision() == revision, "a repeated call changed something"
+        zone.block.set_ttl([r for r in before if (r.name, r.type) in names_and_types(wanted)])
+        assert zone.block.read() == before
+
+    def test_sets_no_ttl_where_a_stranger_edited(self, zone: ZoneUnderTest) -> None:
+        apex = AddressRecord(zone.name(""), "A", 90, (OLD,))
+        zone.edit("boutique", [OTHER])
+        before = zone.block.read()
+        for values in ((OLD,), (OTHER, OLD)):
+            edited = AddressRecord(zone.name("boutique"), "A", 90, values)
+            with pytest.raises(UpdateRefused, match=OTHER):
+                zone.block.set_ttl([apex, edited])
+        with pytest.raises(UpdateRefused, match="no address"):
+            zone.block.set_ttl([apex, AddressRecord(zone.name("missing"), "A", 90, (OLD,))])
+        with pytest.raises(OutOfScope):
+            zone.block.set_ttl([apex, AddressRecord("www.elsewhere.test", "A", 90, (OLD,))])
+        assert zone.block.read() == before
 
     def test_changes_200_records_in_one_call(self, zone: ZoneUnderTest) -> None:
         names = [zone.name(f"client{number}") for number in range(200)]

@@ -22,7 +22,7 @@ from blocks.errors import (
     Unreachable,
     UpdateRefused,
 )
-from blocks.types import AddressChange
+from blocks.types import AddressChange, AddressRecord
 from tests.contract.dns_cloudflare import TOKEN, CloudflareUnderTest, cloudflare_zone
 from tests.contract.dns_zones import NEW, OLD, OTHER
 from tests.fakes.cloudflare_api import EDGE, Token
@@ -94,6 +94,16 @@ class TestProxied:
         prox(real)
         real.block.replace([AddressChange(real.name("front"), "A", (OLD,), (OLD, NEW), 60)])
         assert [each["proxied"] for each in real.entries("front")] == [True, True]
+
+    def test_leaves_the_ttl_of_a_proxied_record_and_says_so(
+        self, real: CloudflareUnderTest
+    ) -> None:
+        prox(real)
+        wanted = [AddressRecord(real.name(each), "A", 90, (OLD,)) for each in ("front", "boutique")]
+        left = real.block.set_ttl(wanted)
+        assert left == (AddressRecord(real.name("front"), "A", 300, (OLD,)),)
+        assert [each["ttl"] for each in real.entries("front")] == [1]
+        assert [each["ttl"] for each in real.entries("boutique") if each["type"] == "A"] == [90]
 
     def test_many_answers_take_few_calls(self, real: CloudflareUnderTest) -> None:
         for _ in range(20):

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pydantic import Field, PrivateAttr
 
 from blocks.dns.base import DnsZone
-from blocks.dns.changes import canonical, check_scope, remaining
+from blocks.dns.changes import as_changes, canonical, check_scope, remaining, remaining_ttls
 from blocks.errors import ContinuityError, Unreachable
 from blocks.types import AddressChange, AddressRecord, NamedRecord
 
@@ -31,6 +31,7 @@ class MemoryZone(DnsZone):
     _failures: list[ContinuityError] = PrivateAttr(default_factory=list)
     _closed: ContinuityError | None = PrivateAttr(default=None)
     _fronted: set[str] = PrivateAttr(default_factory=set)
+    _fixed: set[str] = PrivateAttr(default_factory=set)
     _applied: list[tuple[AddressChange, ...]] = PrivateAttr(default_factory=list)
 
     # --- what a test does to it ---
@@ -77,6 +78,10 @@ class MemoryZone(DnsZone):
         """Raise this from every `read` from now on; None lets it be read again."""
         self._closed = error
 
+    def fix_ttl(self, name: str) -> None:
+        """Decide on the TTL of this name ourselves, as a proxy in front of a site does."""
+        self._fixed.add(name)
+
     @property
     def applied(self) -> tuple[tuple[AddressChange, ...], ...]:
         """What each call of `replace` really changed; calls without effect are left out."""
@@ -106,7 +111,18 @@ class MemoryZone(DnsZone):
         """Carry out all changes or none."""
         check_scope(self.zone, changes)
         held = {key: record.values for key, record in self._records.items()}
-        todo = remaining(self.zone, held, changes)
+        self._carry_out(remaining(self.zone, held, changes))
+
+    def set_ttl(self, records: Sequence[AddressRecord]) -> tuple[AddressRecord, ...]:
+        """Give all records their TTL or none; return those whose TTL is fixed."""
+        check_scope(self.zone, as_changes(records))
+        todo = remaining_ttls(self.zone, self.read(), records)
+        self._carry_out(tuple(change for change in todo if change.name not in self._fixed))
+        return tuple(
+            self._records[each.name, each.type] for each in records if each.name in self._fixed
+        )
+
+    def _carry_out(self, todo: tuple[AddressChange, ...]) -> None:
         if not todo:
             return
         if self._refusal:
