@@ -21,6 +21,7 @@ MODULES = (
     "blocks.databases.mariadb",
     "blocks.dns.cloudflare",
     "blocks.dns.ovh",
+    "blocks.dns.powerdns",
     "blocks.dns.rfc2136",
     "blocks.monitors.healthchecks",
     "blocks.monitors.http",

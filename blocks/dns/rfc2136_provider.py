@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import dns.exception
@@ -19,6 +20,7 @@ from octodns.record.rr import Rr
 from octodns.zone import Zone
 from octodns_bind import AxfrSourceZoneTransferFailed, Rfc2136Provider
 
+from blocks.dns.authoritative import AuthoritativeServer
 from blocks.errors import (
     AuthenticationFailed,
     ContinuityError,
@@ -64,9 +66,7 @@ class Connection:
             cause = f"the request with key {self.key} was refused because the clocks differ"
             return AuthenticationFailed(self.subject, cause, "compare `date -u` here and there")
         if isinstance(error, TSIG_ERRORS):
-            cause = f"the key {self.key} was refused ({type(error).__name__})"
-            hint = "compare name, secret and algorithm of the key with the server's configuration"
-            return AuthenticationFailed(self.subject, cause, hint)
+            return self.key_refused(type(error).__name__)
         if isinstance(error, (dns.exception.Timeout, OSError, EOFError)):
             cause = f"does not answer ({type(error).__name__})"
             return Unreachable(self.subject, cause, f"dig +tcp @{self.server} {self.zone} SOA")
@@ -75,6 +75,12 @@ class Connection:
             return UpdateRefused(self.subject, cause, "change fewer records at once")
         cause = f"its answer cannot be understood: {type(error).__name__}: {error}"
         return ProviderError(self.subject, cause, "look at the log of the name server")
+
+    def key_refused(self, answer: str) -> ContinuityError:
+        """Return the error for a key that the server does not know, or not like this."""
+        cause = f"the key {self.key} was refused ({answer})"
+        hint = "compare name, secret and algorithm of the key with the server's configuration"
+        return AuthenticationFailed(self.subject, cause, hint)
 
     def transfer_refused(self, rcode: Rcode) -> ContinuityError:
         """Translate the answer code to AXFR."""
@@ -90,10 +96,17 @@ class Connection:
             hint = "run the procedure again: it plans from what is there now"
             return UpdateRefused(self.subject, cause, hint)
         if rcode in {Rcode.REFUSED, Rcode.NOTIMP}:
-            cause = f"refuses the update with key {self.key} ({rcode.name}); nothing was changed"
-            hint = "check that this is the primary, its update-policy, and that it is not frozen"
-            return UpdateRefused(self.subject, cause, hint)
+            return self.update_refused_to_key(rcode.name)
         return self._not_served(rcode)
+
+    def update_refused_to_key(self, answer: str = "BADKEY") -> ContinuityError:
+        """Return the error for a key that may read and not update."""
+        cause = f"refuses the update with key {self.key} ({answer}); nothing was changed"
+        hint = (
+            "check that this is the primary, its update-policy (BIND), acl (Knot) or "
+            "TSIG-ALLOW-DNSUPDATE (PowerDNS), and that it is not frozen"
+        )
+        return UpdateRefused(self.subject, cause, hint)
 
     def _not_served(self, rcode: Rcode) -> ContinuityError:
         if rcode in {Rcode.NOTAUTH, Rcode.NOTZONE, Rcode.NXDOMAIN}:
@@ -130,9 +143,18 @@ class Rfc2136AddressProvider(Rfc2136Provider):  # type: ignore[misc]  # octoDNS 
             return list(super().zone_records(zone, target))
         except AxfrSourceZoneTransferFailed as error:
             # The library keeps the real cause only here.
-            raise self.connection.failed(error.__context__) from error
+            raise self._not_read(error.__context__) from error
         except (dns.exception.DNSException, OSError, EOFError) as error:
             raise self.connection.failed(error) from error
+
+    def _not_read(self, error: BaseException | None) -> ContinuityError:
+        if isinstance(error, dns.xfr.TransferError) and error.rcode == Rcode.NOTAUTH:
+            server = AuthoritativeServer(self.host, self.port, self.timeout)
+            with suppress(Unreachable):
+                # PowerDNS says of a wrong key what others say of a zone that they do not have.
+                server.ask(self.connection.zone, "SOA")
+                return self.connection.key_refused("NOTAUTH")
+        return self.connection.failed(error)
 
     def _apply(self, plan: Plan) -> bool:
         update = dns.update.UpdateMessage(plan.desired.name, **self._auth_params())
@@ -157,6 +179,9 @@ class Rfc2136AddressProvider(Rfc2136Provider):  # type: ignore[misc]  # octoDNS 
     def _send(self, update: dns.update.UpdateMessage) -> None:
         try:
             response = dns.query.tcp(update, self.host, port=self.port, timeout=self.timeout)
+        except dns.tsig.PeerBadKey as error:
+            # It took the key for reading, a moment ago: Knot says so of a right that is missing.
+            raise self.connection.update_refused_to_key() from error
         except (dns.exception.DNSException, OSError, EOFError) as error:
             raise self.connection.failed(error) from error
         if response.rcode() != Rcode.NOERROR:

@@ -42,7 +42,12 @@ ERRORS = sorted(
 )
 SECRET = "c2VjcmV0" * 5
 BY_TYPE = {str: "example", int: 1, float: 1.0, bool: True, SecretStr: SecretStr(SECRET)}
-BY_NAME = {"server": "192.0.2.1", "address": "192.0.2.1", "network": "192.0.2.0/24"}
+BY_NAME = {
+    "server": "192.0.2.1",
+    "address": "192.0.2.1",
+    "network": "192.0.2.0/24",
+    "api_url": "http://192.0.2.53:8081",
+}
 
 
 @pytest.fixture(params=BLOCKS, ids=lambda block: block.__name__)

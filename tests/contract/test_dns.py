@@ -11,7 +11,9 @@ from blocks.errors import OutOfScope, UpdateRefused
 from blocks.types import AddressChange, AddressRecord, NamedRecord
 from tests.contract.bind import Bind
 from tests.contract.dns_cloudflare import cloudflare_zone
+from tests.contract.dns_knot import Knot, KnotUnderTest
 from tests.contract.dns_ovh import ovh_zone
+from tests.contract.dns_powerdns import PowerDns, PowerDnsUnderTest, UpdatedPowerDns
 from tests.contract.dns_zones import NEW, OLD, OTHER, SPF, BindZone, InMemory, ZoneUnderTest
 
 # octodns-bind 1.1 calls parts of octoDNS 1.22 that go away in 2.0; the versions are pinned.
@@ -26,16 +28,36 @@ def bind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bind]:
         yield servers
 
 
+@pytest.fixture(scope="module")
+def knot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Knot]:
+    with Knot(tmp_path_factory.mktemp("knot")).running() as servers:
+        yield servers
+
+
+@pytest.fixture(scope="module")
+def powerdns(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PowerDns]:
+    with PowerDns(tmp_path_factory.mktemp("powerdns")).running() as servers:
+        yield servers
+
+
+REAL = {
+    "bind": ("bind", BindZone),
+    "knot": ("knot", KnotUnderTest),
+    "powerdns": ("powerdns", PowerDnsUnderTest),
+    "powerdns-updates": ("powerdns", UpdatedPowerDns),
+}
+"""Real servers that live as long as this module: their fixture, and a zone on them."""
 BENCHES = {"cloudflare": cloudflare_zone, "ovh": ovh_zone}
 """What serves a zone of a provider while a test lasts, by the provider's name."""
 
 
-@pytest.fixture(params=["memory", "bind", *BENCHES])
+@pytest.fixture(params=["memory", *REAL, *BENCHES])
 def zone(request: pytest.FixtureRequest) -> Iterator[ZoneUnderTest]:
     if request.param == "memory":
         yield InMemory()
-    elif request.param == "bind":
-        yield BindZone(request.getfixturevalue("bind"))
+    elif request.param in REAL:
+        servers, made = REAL[request.param]
+        yield made(request.getfixturevalue(servers))
     else:
         with BENCHES[request.param]() as served:
             yield served

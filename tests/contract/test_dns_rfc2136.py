@@ -23,6 +23,8 @@ from blocks.errors import (
 )
 from blocks.types import AddressChange
 from tests.contract.bind import ADDRESS, Bind
+from tests.contract.dns_knot import Knot, KnotUnderTest
+from tests.contract.dns_powerdns import PowerDns, UpdatedPowerDns
 from tests.contract.dns_zones import NEW, OLD, OTHER, BindZone, zone_block
 
 # octodns-bind 1.1 calls parts of octoDNS 1.22 that go away in 2.0; the versions are pinned.
@@ -188,3 +190,81 @@ class TestUnreachable:
             with pytest.raises(Unreachable):
                 block.read()
             thread.join(timeout=5)
+
+
+@pytest.fixture(scope="module")
+def knot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Knot]:
+    with Knot(tmp_path_factory.mktemp("knot")).running() as servers:
+        yield servers
+
+
+@pytest.fixture(scope="module")
+def powerdns(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PowerDns]:
+    with PowerDns(tmp_path_factory.mktemp("powerdns")).running() as servers:
+        yield servers
+
+
+@pytest.fixture(params=["knot", "powerdns"])
+def other(request: pytest.FixtureRequest) -> KnotUnderTest | UpdatedPowerDns:
+    servers = request.getfixturevalue(request.param)
+    return KnotUnderTest(servers) if request.param == "knot" else UpdatedPowerDns(servers)
+
+
+class TestKnotAndPowerDns:
+    @pytest.mark.parametrize("values", [[OTHER], []], ids=["edited", "removed"])
+    def test_a_stranger_between_look_and_update(
+        self,
+        other: KnotUnderTest | UpdatedPowerDns,
+        monkeypatch: pytest.MonkeyPatch,
+        values: list[str],
+    ) -> None:
+        send = Rfc2136AddressProvider._apply
+
+        def after_stranger(provider: Rfc2136AddressProvider, plan: Plan) -> bool:
+            other.edit("boutique", values)
+            return send(provider, plan)
+
+        monkeypatch.setattr(Rfc2136AddressProvider, "_apply", after_stranger)
+        with pytest.raises(UpdateRefused, match="in between"):
+            other.block.replace([other.swap(""), other.swap("boutique")])
+        apex, boutique = other.record(""), other.record("boutique")
+        assert apex is not None
+        assert apex.values == (OLD,)
+        assert (boutique.values if boutique else ()) == tuple(values)
+
+    def test_a_record_that_a_stranger_made_meanwhile_stays(
+        self, other: KnotUnderTest | UpdatedPowerDns, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        send = Rfc2136AddressProvider._apply
+
+        def after_stranger(provider: Rfc2136AddressProvider, plan: Plan) -> bool:
+            other.edit("fresh", [OTHER])
+            return send(provider, plan)
+
+        monkeypatch.setattr(Rfc2136AddressProvider, "_apply", after_stranger)
+        with pytest.raises(UpdateRefused, match="in between"):
+            other.block.replace([AddressChange(other.name("fresh"), "A", (), (NEW,), 60)])
+        record = other.record("fresh")
+        assert record is not None
+        assert record.values == (OTHER,)
+
+    @pytest.mark.parametrize(
+        ("fields", "error"),
+        [
+            ({"key_secret": b64encode(b"x" * 32).decode()}, AuthenticationFailed),
+            ({"key_name": "nobody"}, AuthenticationFailed),
+            ({"zone": "missing.test"}, NotFound),
+        ],
+        ids=["secret", "name", "zone"],
+    )
+    def test_names_what_is_wrong_when_it_reads(
+        self,
+        other: KnotUnderTest | UpdatedPowerDns,
+        fields: dict[str, object],
+        error: type[ContinuityError],
+    ) -> None:
+        block = other.made(**fields)
+        change = AddressChange(block.zone, "A", (OLD,), (NEW,), 60)
+        for call in (block.read, lambda: block.replace([change])):
+            with pytest.raises(error):
+                call()
