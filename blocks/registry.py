@@ -23,6 +23,7 @@ MODULES = (
     "blocks.dns.ovh",
     "blocks.dns.powerdns",
     "blocks.dns.rfc2136",
+    "blocks.dns.route53",
     "blocks.monitors.healthchecks",
     "blocks.monitors.http",
     "blocks.monitors.over_ssh",

@@ -14,6 +14,7 @@ from tests.contract.dns_cloudflare import cloudflare_zone
 from tests.contract.dns_knot import Knot, KnotUnderTest
 from tests.contract.dns_ovh import ovh_zone
 from tests.contract.dns_powerdns import PowerDns, PowerDnsUnderTest, UpdatedPowerDns
+from tests.contract.dns_route53 import Route53, route53_zone
 from tests.contract.dns_zones import NEW, OLD, OTHER, SPF, BindZone, InMemory, ZoneUnderTest
 
 # octodns-bind 1.1 calls parts of octoDNS 1.22 that go away in 2.0; the versions are pinned.
@@ -40,6 +41,12 @@ def powerdns(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PowerDns]:
         yield servers
 
 
+@pytest.fixture(scope="module")
+def route53(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Route53]:
+    with Route53.running(tmp_path_factory.mktemp("route53")) as service:
+        yield service
+
+
 REAL = {
     "bind": ("bind", BindZone),
     "knot": ("knot", KnotUnderTest),
@@ -51,13 +58,16 @@ BENCHES = {"cloudflare": cloudflare_zone, "ovh": ovh_zone}
 """What serves a zone of a provider while a test lasts, by the provider's name."""
 
 
-@pytest.fixture(params=["memory", *REAL, *BENCHES])
+@pytest.fixture(params=["memory", *REAL, "route53", *BENCHES])
 def zone(request: pytest.FixtureRequest) -> Iterator[ZoneUnderTest]:
     if request.param == "memory":
         yield InMemory()
     elif request.param in REAL:
         servers, made = REAL[request.param]
         yield made(request.getfixturevalue(servers))
+    elif request.param == "route53":
+        with route53_zone(request.getfixturevalue("route53")) as served:
+            yield served
     else:
         with BENCHES[request.param]() as served:
             yield served

@@ -77,7 +77,10 @@ class LoopbackS3:
 
 @contextmanager
 def moto_server(
-    folder: Path, open_calls: int | None = None, settings: Mapping[str, str] | None = None
+    folder: Path,
+    open_calls: int | None = None,
+    settings: Mapping[str, str] | None = None,
+    module: str = "moto.server",
 ) -> Iterator[LoopbackS3]:
     """Run moto until the block ends; after `open_calls` calls it checks keys and policies."""
     port = free_port()
@@ -86,7 +89,7 @@ def moto_server(
         environment["INITIAL_NO_AUTH_ACTION_COUNT"] = str(open_calls)
     with (folder / f"moto-{port}.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+            [sys.executable, "-m", module, "-H", "127.0.0.1", "-p", str(port)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
