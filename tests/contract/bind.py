@@ -67,7 +67,7 @@ options {{
   listen-on port {port} {{ {address}; }}; listen-on-v6 {{ none; }}; notify no;
   check-names primary ignore; serial-query-rate 1000; transfers-in 100;
   transfers-out 100; transfers-per-ns 100;
-  dnssec-validation no; empty-zones-enable no; allow-transfer {{ key continuity; key reader; }};
+  dnssec-validation no; empty-zones-enable no; allow-transfer {{ key continuity; key reader; key stranger; }};
 }};
 controls {{ }};
 logging {{ channel all {{ file "named.log"; severity info; }}; category default {{ all; }}; }};
@@ -89,7 +89,7 @@ def primary_zones() -> str:
     """Return the zones of the primary: many to change, one that refuses, one that shows nothing."""
     updated = "".join(
         f'zone {zone} {{ type primary; file "{zone}";'
-        " update-policy { grant continuity zonesub ANY; }; };\n"
+        " update-policy { grant continuity zonesub A AAAA; grant stranger zonesub ANY; }; };\n"
         for zone in ZONES
     )
     return updated + (
@@ -100,14 +100,15 @@ def primary_zones() -> str:
 
 @dataclass
 class Bind:
-    """Both servers; `keys` are known to the primary, and only `continuity` may update."""
+    """Both servers; of `keys` `continuity` may change addresses, `stranger` everything."""
 
     folder: Path
     port: int = field(default_factory=free_port)
     second_port: int = field(default_factory=free_port)
     keys: dict[str, str] = field(
         default_factory=lambda: {
-            name: b64encode(secrets.token_bytes(32)).decode() for name in ("continuity", "reader")
+            name: b64encode(secrets.token_bytes(32)).decode()
+            for name in ("continuity", "reader", "stranger")
         }
     )
     _unused: list[str] = field(default_factory=lambda: list(ZONES))
@@ -176,7 +177,7 @@ class Bind:
 
     @cached_property
     def _keyring(self) -> dict[dns.name.Name, dns.tsig.Key]:
-        return dns.tsigkeyring.from_text({"continuity": self.keys["continuity"]})
+        return dns.tsigkeyring.from_text({"stranger": self.keys["stranger"]})
 
     def _start(self, port: int, zones: str) -> subprocess.Popen[bytes]:
         folder = self.folder / str(port)

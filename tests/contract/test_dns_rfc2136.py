@@ -115,7 +115,7 @@ class TestBind:
         ("fields", "error", "says"),
         [
             ({"key_secret": b64encode(b"x" * 32).decode()}, AuthenticationFailed, "BadSig"),
-            ({"key_name": "stranger"}, AuthenticationFailed, "BadKey"),
+            ({"key_name": "nobody"}, AuthenticationFailed, "BadKey"),
             ({"key_algorithm": "hmac-sha512"}, AuthenticationFailed, "BadKey"),
             ({"key_secret": "%%%"}, ConfigurationError, "base64"),
             ({"zone": "missing.test"}, NotFound, "no such zone"),
