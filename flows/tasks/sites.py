@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from time import monotonic, sleep
 
@@ -54,6 +55,14 @@ def flip_dns(
     for move in plan.moves:
         lost = incident.estate.server.address
         by_zone[move.zone].append(move.change(lost, server.address))
+    # As they were and as they are: all that a way back needs, each with its zone's block.
+    note.data = {
+        "records": [
+            {"block": reference, **asdict(change)}
+            for reference, changes in by_zone.items()
+            for change in changes
+        ]
+    }
     for reference, changes in by_zone.items():
         zone = incident.estate.zones[reference]
         zone.replace(changes)

@@ -67,7 +67,8 @@ options {{
   listen-on port {port} {{ {address}; }}; listen-on-v6 {{ none; }}; notify no;
   check-names primary ignore; serial-query-rate 1000; transfers-in 100;
   transfers-out 100; transfers-per-ns 100;
-  dnssec-validation no; empty-zones-enable no; allow-transfer {{ key continuity; key reader; key stranger; }};
+  dnssec-validation no; empty-zones-enable no;
+  allow-transfer {{ key continuity; key reader; key stranger; }};
 }};
 controls {{ }};
 logging {{ channel all {{ file "named.log"; severity info; }}; category default {{ all; }}; }};

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 import pytest
 
@@ -22,6 +23,7 @@ from blocks.errors import (
 from blocks.records import StepState
 from blocks.repositories.journal import Journal
 from blocks.sites.site import SmokePage
+from blocks.types import AddressChange
 from flows.tasks.approval import Approval
 from tests.fakes.memory_machine import MemoryFile
 from tests.flows.world import BROCHURE, INCIDENT, OLD, SHOP, World, killed_after
@@ -60,6 +62,21 @@ def test_each_site_is_smoked_before_its_dns_and_again_after(world: World) -> Non
         assert order == sorted(order)
     assert done.index("fence") < done.index("machine") < done.index("dns-shop")
     assert done.index("data") < done.index("smoke-shop")
+
+
+def test_the_journal_holds_all_that_puts_the_zones_back(world: World) -> None:
+    world.back_up()
+    world.lose()
+    zones = {"memory-zone/atelier": world.zone, "memory-zone/boutique": world.inner}
+    before = {block: zone.read() for block, zone in zones.items()}
+    world.recover()
+    assert before != {block: zone.read() for block, zone in zones.items()}
+    for record in Journal(world.repository.state(), INCIDENT).records():
+        for each in cast("list[dict[str, Any]]", record.data.get("records", [])):
+            old, new = tuple(each["old"]), tuple(each["new"])
+            back = AddressChange(each["name"], each["type"], new, old, each["ttl"])
+            zones[each["block"]].replace([back])
+    assert before == {block: zone.read() for block, zone in zones.items()}
 
 
 @pytest.mark.parametrize("step", STEPS)
