@@ -39,6 +39,7 @@ COMMANDS = {
         "Destroy the machines that a server left behind, when nobody needs them, after your"
         " approval.",
     ),
+    "dns": Entry("dns:commands", "TTLs before a move, and the way back."),
     "approve": Entry(
         "approve:approve",
         "Show the plan of a waiting recovery and let it go on, quoting the plan's digest.",

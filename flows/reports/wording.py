@@ -40,6 +40,8 @@ STEP_TITLES = {
     "before": "Captures en production",
     "pictures": "Captures sur la machine d'exercice",
     "dns": "Bascule DNS",
+    "records": "Enregistrements DNS",
+    "answers": "Réponse des serveurs DNS",
     "visitors": "Contrôle en ligne",
     "verify": "Vérification finale",
     "destroy": "Destruction de la machine d'exercice",

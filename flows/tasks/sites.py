@@ -67,7 +67,7 @@ def flip_dns(
         zone = incident.estate.zones[reference]
         zone.replace(changes)
         for change in changes:
-            _await_answers(incident, reference, change)
+            await_answers(incident, reference, change)
     names = ", ".join(move.name for move in plan.moves)
     note.did = f"{names} → {server.address}" if names else ""
     note.skipped = not names
@@ -141,7 +141,7 @@ def _summary(results: list[SmokeResult]) -> str:
     return f"{pages}{', la plus lente' if results[1:] else ''} en {seconds(slowest)}"
 
 
-def _await_answers(incident: Incident, reference: str, change: AddressChange) -> None:
+def await_answers(incident: Incident, reference: str, change: AddressChange) -> None:
     """Wait until every authoritative server gives the new addresses."""
     zone = incident.estate.zones[reference]
     deadline = monotonic() + SPREAD.total_seconds()
