@@ -48,6 +48,8 @@ DEPLOYMENTS = {
     "site-restore/on-demand",
     "verification/daily",
     "readiness/daily",
+    "dns-preparation/on-demand",
+    "dns-restore/on-demand",
     "failback/on-demand",
     "retire/on-demand",
     "watch/every-minute",
