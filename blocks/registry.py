@@ -37,6 +37,7 @@ MODULES = (
     "blocks.servers.ssh",
     "blocks.sites.site",
     "blocks.status_pages.git",
+    "blocks.vps.digitalocean",
     "blocks.vps.ec2",
     "blocks.vps.hetzner",
     "blocks.vps.nspawn",

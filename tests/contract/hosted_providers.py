@@ -6,11 +6,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from tests.contract.hosted_bench import HostedBench
+from tests.contract.vps_digitalocean import digitalocean
 from tests.contract.vps_ec2 import ec2
 from tests.contract.vps_hetzner import hetzner
 from tests.contract.vps_scaleway import scaleway
 
 HOSTED: dict[str, Callable[[], AbstractContextManager[HostedBench]]] = {
+    "digitalocean": digitalocean,
     "ec2": ec2,
     "hetzner": hetzner,
     "scaleway": scaleway,

@@ -24,6 +24,7 @@ ESTATE_PAGES = (
     "docs/estate.md",
     "docs/fournisseurs/aws-ec2.md",
     "docs/fournisseurs/cloudflare.md",
+    "docs/fournisseurs/digitalocean.md",
     "docs/fournisseurs/hetzner.md",
     "docs/fournisseurs/ovh-dns.md",
     "docs/fournisseurs/pingdom.md",
