@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from blocks.types import MachineNeeds, MachineSize, Stock
+from blocks.types import MachineNeeds, MachineSize, Room, Stock
 
 GB = 10**9
 HOSTED_NEEDS = MachineNeeds(cores=4, memory=8 * 1024**3, disk=100 * GB)
@@ -33,6 +33,20 @@ def fitting(
 def in_stock(sizes: Iterable[MachineSize]) -> tuple[MachineSize, ...]:
     """Return the sizes that may be had: those the list calls sold out are left out."""
     return tuple(each for each in sizes if each.stock is not Stock.SOLD_OUT)
+
+
+def room_of(candidates: Sequence[MachineSize], wanted: str, there: str) -> Room:
+    """Say what the list tells of the first size that would be tried (French)."""
+    if not candidates:
+        what = f"la taille {wanted} n'est pas proposée" if wanted else "aucune taille ne convient"
+        return Room(Stock.SOLD_OUT, f"{what} {there}".rstrip())
+    first = (in_stock(candidates) or candidates)[0]
+    seen = {
+        Stock.AVAILABLE: "disponible",
+        Stock.SOLD_OUT: "épuisée",
+        Stock.UNKNOWN: "proposée, stock non communiqué",
+    }[first.stock]
+    return Room(first.stock, f"{first.name} {seen} {there}".rstrip())
 
 
 def _with_disk(size: MachineSize, disk: int) -> MachineSize:

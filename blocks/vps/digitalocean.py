@@ -25,7 +25,8 @@ from blocks.errors import (
 )
 from blocks.types import Access, Machine, MachineRequest, MachineSize, PowerState
 from blocks.vps import digitalocean_shapes as shapes
-from blocks.vps.hosted import UNREADABLE, HostedVps, kind_of
+from blocks.vps.answers import UNREADABLE, kind_of
+from blocks.vps.hosted import HostedVps
 
 if TYPE_CHECKING:
     from azure.core.exceptions import AzureError, HttpResponseError

@@ -14,8 +14,9 @@ from blocks.errors import ConfigurationError, ContinuityError
 from blocks.types import Access, Machine, MachineRequest, MachineSize, PowerState
 from blocks.vps import ec2_access, ec2_prices
 from blocks.vps import ec2_shapes as shapes
+from blocks.vps.answers import UNREADABLE
 from blocks.vps.ec2_client import client, translated
-from blocks.vps.hosted import UNREADABLE, HostedVps
+from blocks.vps.hosted import HostedVps
 from blocks.vps.labels import OURS
 
 if TYPE_CHECKING:

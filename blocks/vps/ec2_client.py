@@ -24,7 +24,7 @@ from blocks.errors import (
     Unavailable,
     Unreachable,
 )
-from blocks.vps.hosted import kind_of
+from blocks.vps.answers import kind_of
 
 if TYPE_CHECKING:
     from boto3.session import Session

@@ -24,7 +24,8 @@ from blocks.errors import (
     Unreachable,
 )
 from blocks.types import Access, Machine, MachineRequest, MachineSize, PowerState, Stock
-from blocks.vps.hosted import UNREADABLE, HostedVps, kind_of
+from blocks.vps.answers import UNREADABLE, kind_of
+from blocks.vps.hosted import HostedVps
 from blocks.vps.labels import OURS, expiry_in, host_key_in, labels_of, tags_in
 
 if TYPE_CHECKING:

@@ -5,22 +5,18 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Literal, TypeVar
+from typing import Literal
 
 from pydantic import Field
 
 from blocks.errors import (
-    AlreadyExists,
     AuthenticationFailed,
     ConfigurationError,
     ContinuityError,
-    DeadlineExceeded,
     NotFound,
     OutOfStock,
     PermissionDenied,
     ProviderError,
-    RateLimited,
-    Unavailable,
 )
 from blocks.types import (
     Machine,
@@ -29,21 +25,16 @@ from blocks.types import (
     MachineSize,
     PowerState,
     Room,
-    Stock,
 )
 from blocks.vps.base import VpsProvider
-from blocks.vps.choice import HOSTED_NEEDS, fitting, in_stock
+from blocks.vps.choice import HOSTED_NEEDS, fitting, in_stock, room_of
 from blocks.vps.cloud_init import user_data
 from blocks.vps.labels import OURS
+from blocks.vps.patience import LOOKS, Found, patient, taken, wait_for
 
-Found = TypeVar("Found")
-_LOOKS = 4
-"""How often a question is asked whose answer failed in passing."""
 _SIZES_TRIED = 4
 _REFUSALS = (AuthenticationFailed, ConfigurationError, OutOfStock, PermissionDenied)
 """After any other answer to an order nobody knows whether it was taken."""
-UNREADABLE = (TypeError, KeyError, AttributeError, ValueError)
-"""What a provider's client raises when an answer has another shape than it was written for."""
 
 
 class HostedVps(VpsProvider, ABC):
@@ -126,18 +117,7 @@ class HostedVps(VpsProvider, ABC):
 
     def room(self, size: str = "", region: str = "") -> Room:
         """Say what the provider's list tells of the first size that would be tried."""
-        found = self.candidates(size, region)
-        if not found:
-            what = f"la taille {size} n'est pas proposée" if size else "aucune taille ne convient"
-            return Room(Stock.SOLD_OUT, f"{what} {self._there(region)}".rstrip())
-        left = in_stock(found)
-        first = (left or found)[0]
-        seen = {
-            Stock.AVAILABLE: "disponible",
-            Stock.SOLD_OUT: "épuisée",
-            Stock.UNKNOWN: "proposée, stock non communiqué",
-        }[first.stock]
-        return Room(first.stock, f"{first.name} {seen} {self._there(region)}".rstrip())
+        return room_of(self.candidates(size, region), size, self._there(region))
 
     def find(self, tags: Mapping[str, str]) -> tuple[Machine, ...]:
         """Return our machines that carry all these tags (running or not), oldest first."""
@@ -178,7 +158,7 @@ class HostedVps(VpsProvider, ABC):
         def gone() -> bool | None:
             left = self._by_id(machine)
             if left is not None:
-                self._again(lambda: self._delete(left))
+                taken(lambda: self._delete(left))
             return None if left else True
 
         self._wait_for(machine, gone)
@@ -224,7 +204,7 @@ class HostedVps(VpsProvider, ABC):
             if isinstance(error, _REFUSALS):
                 raise
             # Lists lag behind orders: what is not there at once may be there in a moment.
-            for _ in range(_LOOKS):
+            for _ in range(LOOKS):
                 if self._named(request.name) is not None:
                     return
                 time.sleep(self.poll_seconds)
@@ -263,51 +243,23 @@ class HostedVps(VpsProvider, ABC):
         now = self._patient(reached)
         if now is not None:
             return now
-        taken = self._again(lambda: self._switch(machine, power))
+        pressed = taken(lambda: self._switch(machine, power))
 
-        def pressed() -> Machine | None:
-            nonlocal taken
+        def look() -> Machine | None:
+            nonlocal pressed
             now = reached()
             # Refused while another action ran: without asking again it would never happen.
-            taken = taken or now is not None or self._again(lambda: self._switch(machine, power))
+            pressed = pressed or now is not None or taken(lambda: self._switch(machine, power))
             return now
 
-        return self._wait_for(machine.id, pressed)
+        return self._wait_for(machine.id, look)
 
     def _wait_for(self, what: str, look: Callable[[], Found | None]) -> Found:
-        ends = time.monotonic() + self.deadline_seconds
-        while True:
-            found = look()
-            if found is not None:
-                return found
-            if time.monotonic() > ends:
-                raise DeadlineExceeded(
-                    self._subject(f"machine {what}"),
-                    f"is not as asked for after {self.deadline_seconds:.0f} s",
-                    "look at it in the provider's console, then run it again",
-                )
-            time.sleep(self.poll_seconds)
-
-    def _again(self, act: Callable[[], None]) -> bool:
-        """Ask for something, return whether it was taken; a look must follow in any case."""
-        try:
-            act()
-        except ContinuityError as error:
-            if not error.transient and not isinstance(error, NotFound):
-                raise
-            return False
-        return True
+        subject = self._subject(f"machine {what}")
+        return wait_for(subject, look, self.deadline_seconds, self.poll_seconds)
 
     def _patient(self, look: Callable[[], Found]) -> Found:
-        """Ask a question that changes nothing up to four times."""
-        for turn in range(_LOOKS - 1):
-            try:
-                return look()
-            except ContinuityError as error:
-                if not error.transient:
-                    raise
-            time.sleep(self.poll_seconds * 2**turn)
-        return look()
+        return patient(look, self.poll_seconds)
 
     def _unreadable(self, doing: str, error: Exception) -> ProviderError:
         """Return the error for an answer whose shape the provider's client does not know."""
@@ -329,21 +281,6 @@ class HostedVps(VpsProvider, ABC):
     def _there(self, region: str) -> str:
         place = self._place(region)
         return f"à {place}" if place else ""
-
-
-def kind_of(status: int) -> type[ContinuityError]:
-    """Return the error that an HTTP status stands for when nothing more is known."""
-    if status >= 500:
-        return Unavailable
-    kinds: dict[int, type[ContinuityError]] = {
-        401: AuthenticationFailed,
-        403: PermissionDenied,
-        404: NotFound,
-        408: DeadlineExceeded,
-        409: AlreadyExists,
-        429: RateLimited,
-    }
-    return kinds.get(status, ProviderError)
 
 
 def _told(needs: MachineNeeds) -> str:

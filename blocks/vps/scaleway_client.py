@@ -26,7 +26,7 @@ from blocks.errors import (
     Unavailable,
     Unreachable,
 )
-from blocks.vps.hosted import UNREADABLE, kind_of
+from blocks.vps.answers import UNREADABLE, kind_of
 
 _KINDS: dict[str, tuple[type[ContinuityError], str]] = {
     "denied_authentication": (AuthenticationFailed, "make a new API key: IAM, API keys"),
