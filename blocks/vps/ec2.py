@@ -101,6 +101,7 @@ class Ec2Vps(HostedVps):
                     {"Name": "instance-type", "Values": [f"{each}.*" for each in shapes.FAMILIES]},
                     {"Name": "processor-info.supported-architecture", "Values": ["x86_64"]},
                     {"Name": "bare-metal", "Values": ["false"]},
+                    {"Name": "vcpu-info.default-vcpus", "Values": list(shapes.CORES)},
                 ]
             )
             return shapes.serving(kind for page in pages for kind in page["InstanceTypes"])

@@ -27,10 +27,11 @@ DEBIAN = "136693071363"
 """Debian's own AWS account (Debian wiki, Cloud/AmazonEC2Image)."""
 FAMILIES = ("t3a", "t3", "c6a", "c6i", "c7a", "m6a", "m6i", "m7a")
 """Current x86 machines that serve websites; EC2 has some 800 types."""
+CORES = ("2", "4", "8", "16")
+"""What a site may need; the largest types have 192."""
 THERE = ("pending", "running", "stopping", "stopped")
 """States of an instance that has not ended; one that was terminated is listed for an hour."""
 _OFF = ("pending", "stopped")
-_MOST_CORES = 16
 _GIB = 1024**3
 _MIB = 1024**2
 _LEAST_DISK = 8 * _GIB
@@ -40,7 +41,7 @@ _TITLE, _ORDERED = "Name", "ordered"
 
 
 def serving(kinds: Iterable[InstanceTypeInfoTypeDef]) -> tuple[MachineSize, ...]:
-    """Return the types that are not too large for a site, without prices."""
+    """Return these types, without prices."""
     return tuple(
         MachineSize(
             name=str(kind["InstanceType"]),
@@ -50,7 +51,6 @@ def serving(kinds: Iterable[InstanceTypeInfoTypeDef]) -> tuple[MachineSize, ...]
             grows=True,
         )
         for kind in kinds
-        if kind["VCpuInfo"]["DefaultVCpus"] <= _MOST_CORES
     )
 
 

@@ -34,7 +34,7 @@ class Ec2Bench(HostedBench):
             access_key=service.key["AccessKeyId"],
             secret_key=SecretStr(self.secret),
             api_url=service.url,
-            **FAST | {"timeout_seconds": 1.5},
+            **FAST | {"timeout_seconds": 1},
         )
 
     def sell_out(self, *sizes: str, told: bool = True) -> None:
