@@ -200,6 +200,20 @@ class Server(Block, ABC):
         Idempotent.
         """
 
+    # --- an address that its provider leads from one machine to another ---
+
+    @abstractmethod
+    def take_address(self, address: str) -> None:
+        """Have this IPv4 address, besides its own, now and after every boot; tell the neighbours.
+
+        Whether anybody gets here by it is up to the provider. Idempotent. Raises
+        `ConfigurationError` for what is no IPv4 address.
+        """
+
+    @abstractmethod
+    def drop_address(self, address: str) -> None:
+        """Undo `take_address`. Idempotent."""
+
     # --- taking over: one server follows another that serves, then stands in its place ---
 
     @abstractmethod

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from blocks.errors import NotFound
 from blocks.servers import (
+    addresses,
     configuration,
     digests,
     facts,
@@ -78,6 +79,12 @@ class DebianServer(Server, ABC):
 
     def isolate(self, allowed: Sequence[str]) -> None:
         services.isolate(self, allowed)
+
+    def take_address(self, address: str) -> None:
+        addresses.take(self, address)
+
+    def drop_address(self, address: str) -> None:
+        addresses.drop(self, address)
 
     def join(self, source: Server, port: int, local: int) -> None:
         link.join(self, source, port, local)

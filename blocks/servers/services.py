@@ -19,7 +19,7 @@ _STOP = timedelta(minutes=4)
 OF_THE_MACHINE = re.compile(
     r"ssh|sshd|systemd-.*|dbus.*|networking|NetworkManager.*|ifup.*|getty@.*|serial-getty@.*"
     r"|cloud-.*|console-.*|keyboard-setup|grub-.*|e2scrub.*|apparmor|qemu-guest-agent|lvm2-.*"
-    r"|blk-availability|mdadm.*|resolvconf|networkd-.*|wpa_supplicant"
+    r"|blk-availability|mdadm.*|resolvconf|networkd-.*|wpa_supplicant|continuity-address@.*"
     r"|(?:apt-daily|dpkg-db-backup|fstrim|man-db).*\.timer"
 )
 """Services and timers that are neither enabled nor restarted: they carry the machine, no site."""

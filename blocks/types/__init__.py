@@ -39,6 +39,7 @@ from blocks.types.databases import (
 )
 from blocks.types.machines import (
     Access,
+    FloatingAddress,
     HostKey,
     ListedPrice,
     Machine,
@@ -107,6 +108,7 @@ __all__ = [
     "FailureDomain",
     "FileDigest",
     "FilePiece",
+    "FloatingAddress",
     "Frequency",
     "HostKey",
     "KeyRole",

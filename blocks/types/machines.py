@@ -128,6 +128,23 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
+class FloatingAddress:
+    """An address that its provider can lead to another machine.
+
+    Attributes:
+        id: The provider's own name of it; may be the address itself.
+        address: IPv4.
+        region: Where it can be led to a machine, "" for wherever there are machines.
+        holder: Id of the machine that it leads to now, "" for none.
+    """
+
+    id: str
+    address: str
+    region: str
+    holder: str
+
+
+@dataclass(frozen=True, slots=True)
 class Access:
     """Who we are at a provider, and what its own answers say that we may do there.
 

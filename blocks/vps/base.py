@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from prefect.blocks.core import Block
 
+from blocks.errors import Unsupported
 from blocks.types import Access, Machine, MachineNeeds, MachineRequest, MachineSize, Room, Stock
 from blocks.vps.choice import fitting
 
@@ -80,3 +81,41 @@ class VpsProvider(Block, ABC):
     @abstractmethod
     def destroy(self, machine: str) -> None:
         """Destroy a machine and its disk. Idempotent: one that is gone is fine."""
+
+    # --- addresses that move between machines of one place; only some providers have them ---
+
+    @classmethod
+    def moves_addresses(cls) -> bool:
+        """Return whether providers of this kind can lead an address to another machine."""
+        return cls.move_address is not VpsProvider.move_address
+
+    def place(self, region: str = "") -> str:
+        """Return where a request with this region would be made, as `Machine.region` names it.
+
+        Answers from what this block knows, without asking the provider.
+        """
+        return region
+
+    def address_holder(self, address: str) -> str:
+        """Return the id of the machine that a floating address leads to, "" for none of ours.
+
+        Changes nothing. Raises `NotFound` for an address that is not ours at this provider,
+        `Unsupported` from a provider that moves none.
+        """
+        raise self._moves_none(address)
+
+    def move_address(self, address: str, machine: str) -> None:
+        """Lead a floating address to this machine, and to no other one any more. Idempotent.
+
+        The machine must be told of its address, too: `Server.take_address`. Raises `NotFound` for
+        a machine or an address that is not ours at this provider, `ConfigurationError` for an
+        address of another region, `Unsupported` from a provider that moves none.
+        """
+        raise self._moves_none(address)
+
+    def _moves_none(self, address: str) -> Unsupported:
+        return Unsupported(
+            f"address {address}",
+            f"cannot be moved: {self._block_type_name} leads no address to another machine",
+            "remove `floating` from the server in the estate file: its names then follow by DNS",
+        )

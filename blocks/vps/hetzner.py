@@ -23,9 +23,17 @@ from blocks.errors import (
     Unavailable,
     Unreachable,
 )
-from blocks.types import Access, Machine, MachineRequest, MachineSize, PowerState, Stock
+from blocks.types import (
+    Access,
+    FloatingAddress,
+    Machine,
+    MachineRequest,
+    MachineSize,
+    PowerState,
+    Stock,
+)
 from blocks.vps.answers import UNREADABLE, kind_of
-from blocks.vps.hosted import HostedVps
+from blocks.vps.floating import FloatingVps
 from blocks.vps.labels import OURS, expiry_in, host_key_in, labels_of, tags_in
 
 if TYPE_CHECKING:
@@ -57,7 +65,7 @@ _KINDS: dict[str, tuple[type[ContinuityError], str]] = {
 """Error codes of the API (its reference, "Errors"); any other with a 5xx status is in passing."""
 
 
-class HetznerVps(HostedVps):
+class HetznerVps(FloatingVps):
     """Make servers in one project of Hetzner Cloud.
 
     Labels hold what is ours. A name is unique in a project, so even an order that was sent twice
@@ -138,6 +146,36 @@ class HetznerVps(HostedVps):
 
         with self._client(f"delete server {machine.name}") as client:
             client.servers.delete(Server(id=int(machine.id)))
+
+    def _floating(self) -> tuple[FloatingAddress, ...]:
+        """Shapes: hcloud's `FloatingIP` (`ip`, `server.id`, `home_location`) and `Location`.
+
+        A floating IP can be led to servers in all locations of its network zone (Hetzner's FAQ of
+        floating IPs), so that is its region.
+        """
+        with self._client("list floating IPs") as client:
+            return tuple(
+                FloatingAddress(
+                    id=str(each.id),
+                    address=str(each.ip),
+                    region=str(each.home_location.network_zone) if each.home_location else "",
+                    holder=str(each.server.id) if each.server else "",
+                )
+                for each in client.floating_ips.get_all()
+                if each.type == "ipv4"
+            )
+
+    def _reaches(self, address: FloatingAddress, machine: Machine) -> bool:
+        with self._client(f"look at location {machine.region}") as client:
+            location = client.locations.get_by_name(machine.region)
+        return location is not None and location.network_zone == address.region
+
+    def _assign(self, address: FloatingAddress, machine: Machine) -> None:
+        from hcloud.floating_ips.domain import FloatingIP  # noqa: PLC0415
+        from hcloud.servers.domain import Server  # noqa: PLC0415
+
+        with self._client(f"assign floating IP {address.address} to {machine.name}") as client:
+            client.floating_ips.assign(FloatingIP(id=int(address.id)), Server(id=int(machine.id)))
 
     def _machine(self, server: BoundServer) -> Machine:
         labels = dict(server.labels or {})

@@ -100,6 +100,10 @@ class HostedVps(VpsProvider, ABC):
         """Return the release of Debian that the block names."""
         return self.debian
 
+    def place(self, region: str = "") -> str:
+        """Return the target's region, else the block's own."""
+        return self._place(region)
+
     def sizes(self, region: str = "") -> tuple[MachineSize, ...]:
         """Return the sizes that can be ordered there, smallest first."""
         offers = self._patient(lambda: self._offers(self._place(region)))

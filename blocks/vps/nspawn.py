@@ -13,7 +13,7 @@ from socket import gethostname
 
 from pydantic import Field
 
-from blocks.errors import ConfigurationError, OutOfStock
+from blocks.errors import ConfigurationError, NotFound, OutOfStock
 from blocks.types import Access, Machine, MachineRequest, MachineSize, PowerState, Room, Stock
 from blocks.vps.base import VpsProvider
 from blocks.vps.nspawn_files import Network
@@ -81,6 +81,11 @@ class NspawnVps(VpsProvider):
     )
     boot_seconds: float = Field(
         default=20, gt=0, title="Boot seconds", description="Time a machine has until SSH answers."
+    )
+    floating_addresses: list[str] = Field(
+        default_factory=list,
+        title="Floating addresses",
+        description="IPv4 addresses of the network that may be led from one machine to another.",
     )
 
     @property
@@ -168,6 +173,25 @@ class NspawnVps(VpsProvider):
         check_name(machine)
         self.hypervisor.delete(machine)
 
+    def address_holder(self, address: str) -> str:
+        """Return the machine that a floating address leads to, "" for none. Raises `NotFound`."""
+        self._check_address(address)
+        return self.hypervisor.holder(address)
+
+    def move_address(self, address: str, machine: str) -> None:
+        """Let the bridge lead a floating address to this machine only. Raises `NotFound`."""
+        check_name(machine)
+        self._check_address(address)
+        self.hypervisor.lead(address, machine)
+
+    def _check_address(self, address: str) -> None:
+        if address not in self.floating_addresses:
+            raise NotFound(
+                f"address {address}",
+                f"is none that moves here; known: {', '.join(self.floating_addresses) or 'none'}",
+                "add it to the provider's floating_addresses in the estate file",
+            )
+
     def _machine(self, record: MachineRecord) -> Machine:
         running = self.hypervisor.running(record.id)
         return Machine(
@@ -195,7 +219,8 @@ class NspawnVps(VpsProvider):
     def _free_addresses(self, used: set[str]) -> list[str]:
         first, last = IPv4Address(self.first_address), IPv4Address(self.last_address)
         pool = (str(IPv4Address(number)) for number in range(int(first), int(last) + 1))
-        return [address for address in pool if address not in used]
+        taken = used | {*self.floating_addresses}
+        return [address for address in pool if address not in taken]
 
     def _check_size(self, size: str) -> None:
         known = [each.name for each in _SIZES]

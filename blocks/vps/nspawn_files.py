@@ -30,7 +30,7 @@ def own_files(
     record: MachineRecord, host_key: HostKey, authorized_key: str, network: Network
 ) -> dict[str, tuple[str, int]]:
     """Return what differs from the image: path, text and mode."""
-    settings = f"[Match]\nName=host0\n[Link]\nMACAddress={_hardware_address(record.address)}\n"
+    settings = f"[Match]\nName=host0\n[Link]\nMACAddress={hardware_address(record.address)}\n"
     settings += f"[Network]\nAddress={record.address}/{network.prefix_length}\n"
     settings += "LinkLocalAddressing=no\nIPv6AcceptRA=no\n"
     settings += f"Gateway={network.gateway}\n" if network.gateway else ""
@@ -60,6 +60,6 @@ def place(top: Path, name: str, text: str, mode: int) -> None:
     write(top / name, text, mode)
 
 
-def _hardware_address(address: str) -> str:
+def hardware_address(address: str) -> str:
     """Return a MAC that follows from the address, so that no neighbour's table is ever wrong."""
     return "02:00:" + ":".join(f"{int(part):02x}" for part in address.split("."))

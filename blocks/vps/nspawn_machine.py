@@ -18,6 +18,7 @@ from pathlib import Path
 
 from blocks.errors import DeadlineExceeded, NotFound, ProviderError
 from blocks.types import HostKey
+from blocks.vps.nspawn_addresses import guard_bridge, read_holders, write_holders
 from blocks.vps.nspawn_files import Network, own_files, place
 from blocks.vps.nspawn_group import ControlGroup
 from blocks.vps.nspawn_launch import NSPAWN, file_lock, launch, mark_use
@@ -108,6 +109,8 @@ class Hypervisor:
                 )
             image = Path(record.image)
             mark_use(image, folder)
+            # The network may have been made anew since.
+            self._guard()
             launch(
                 self._argv(machine),
                 group=self._group(machine),
@@ -154,6 +157,28 @@ class Hypervisor:
                 folder.rename(trash)
         for left in self.state.glob(f".trash-{machine}-*"):
             shutil.rmtree(left, ignore_errors=True)
+
+    # --- addresses that move ---
+
+    def holder(self, address: str) -> str:
+        """Return the machine that an address leads to, "" if there is none (any more)."""
+        machine = read_holders(self.state).get(address, "")
+        return machine if machine and (self._folder(machine) / "machine.json").is_file() else ""
+
+    def lead(self, address: str, machine: str) -> None:
+        """Lead an address to this machine and no other one. Idempotent. Raises `NotFound`."""
+        with self._lock():
+            self.record(machine)
+            write_holders(self.state, {**read_holders(self.state), address: machine})
+            self._guard()
+
+    def _guard(self) -> None:
+        """Keep the addresses that move from all machines but those that they lead to."""
+        held = {address: self.holder(address) for address in read_holders(self.state)}
+        holders = {address: self.record(machine) for address, machine in held.items() if machine}
+        if holders:
+            image = next(iter(holders.values())).image
+            guard_bridge(self.namespace, Path(image), holders)
 
     # --- details ---
 

@@ -52,6 +52,8 @@ class HostedBench(ABC):
     currency = "EUR"
     keeps_address = True
     """Whether a machine that is started again has the address that it had."""
+    lead: str = ""
+    """Pattern of the request that leads an address to a machine; "" if there are none there."""
 
     @abstractmethod
     def sell_out(self, *sizes: str, told: bool = True) -> None:
@@ -84,3 +86,7 @@ class HostedBench(ABC):
     def leftovers(self) -> tuple[str, ...]:
         """Return what would still be billed when no machine is left: disks, addresses."""
         return ()
+
+    def give_address(self, address: str, *, elsewhere: bool = False) -> None:
+        """Order a floating address that leads nowhere, in the machines' region or another one."""
+        raise NotImplementedError

@@ -17,3 +17,6 @@ HOSTED: dict[str, Callable[[], AbstractContextManager[HostedBench]]] = {
     "hetzner": hetzner,
     "scaleway": scaleway,
 }
+
+MOVING = ("hetzner",)
+"""Those of them that can lead an address to another machine."""

@@ -109,6 +109,31 @@ def test_a_full_disk_names_the_place(debian: SshServer) -> None:
     sh(debian, "umount /mnt/small")
 
 
+# --- an address that moves ---
+
+
+def test_a_taken_address_outlives_the_network_and_is_no_service_of_a_site(
+    debian: SshServer,
+) -> None:
+    debian.drop_address("192.0.2.200")
+    before = debian.facts()
+    debian.take_address("192.0.2.200")
+    sh(debian, "systemctl restart systemd-networkd; networkctl reload; sleep 1")
+    assert "192.0.2.200/32" in sh(debian, "ip -o address show dev lo")
+    unit = "continuity-address@192.0.2.200.service"
+    assert sh(debian, f"systemctl is-enabled {unit}; systemctl is-active {unit}").split() == [
+        "enabled",
+        "active",
+    ]
+    assert debian.start_services(set(debian.facts().services) - set(before.services)) == ()
+    sh(debian, "ip address delete 192.0.2.200/32 dev lo")
+    debian.take_address("192.0.2.200")
+    assert "192.0.2.200/32" in sh(debian, "ip -o address show dev lo")
+    debian.drop_address("192.0.2.200")
+    assert "192.0.2.200" not in sh(debian, "ip -o address")
+    assert "disabled" in sh(debian, f"systemctl is-enabled {unit} || true")
+
+
 # --- facts, accounts, packages ---
 
 

@@ -13,6 +13,7 @@ from time import monotonic
 import pytest
 
 from blocks.errors import (
+    ConfigurationError,
     DeadlineExceeded,
     HostKeyMismatch,
     NotFound,
@@ -158,6 +159,16 @@ def test_a_marker_is_found_again(machine: Server) -> None:
 
 def test_the_release_is_the_one_that_the_facts_tell(machine: Server) -> None:
     assert machine.release() == machine.facts().release == "12"
+
+
+def test_an_address_can_be_taken_and_dropped_again_and_again(machine: Server) -> None:
+    for _ in range(2):
+        machine.take_address("192.0.2.200")
+    for _ in range(2):
+        machine.drop_address("192.0.2.200")
+    for act in (machine.take_address, machine.drop_address):
+        with pytest.raises(ConfigurationError, match="no-address"):
+            act("no-address")
 
 
 def test_only_running_jobs_are_stopped(machine: Server) -> None:

@@ -17,6 +17,7 @@ TOKEN = "hetzner-token-of-the-tests"
 class HetznerBench(HostedBench):
     offer = Offer("cx23", "cx33", "cx43")
     order, look, end = r"POST /servers$", r"GET /servers$", r"DELETE /servers/"
+    lead = r"POST /floating_ips/\d+/actions/assign"
     right = "Read & Write"
     secret = TOKEN
 
@@ -48,6 +49,9 @@ class HetznerBench(HostedBench):
 
     def machines(self) -> int:
         return len(self.service.servers)
+
+    def give_address(self, address: str, *, elsewhere: bool = False) -> None:
+        self.service.put_floating(address, "ash" if elsewhere else "hel1")
 
 
 @contextmanager

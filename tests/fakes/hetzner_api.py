@@ -10,6 +10,8 @@ from tests.fakes.http_service import Answer, Asked, HttpService, Json, route
 PRICES = {"cx23": "0.0048", "cx33": "0.0123", "cx43": "0.0226", "cax21": "0.0100"}
 """Net prices of an hour, by server type; the last is an ARM machine."""
 LOCATIONS = ("fsn1", "hel1")
+ZONES = {"fsn1": "eu-central", "hel1": "eu-central", "ash": "us-east"}
+"""Network zone of each location; floating IPs never leave theirs."""
 PER_PAGE = 2
 
 
@@ -25,6 +27,7 @@ class HetznerApi(HttpService):
         self.told_sold_out = True
         self.limit = 100
         self.looks_until_running = 1
+        self.floating: dict[int, dict[str, Any]] = {}
         self._last = 4000
 
     def refused(self, asked: Asked) -> Answer | None:
@@ -79,7 +82,50 @@ class HetznerApi(HttpService):
     def delete(self, asked: Asked, number: str) -> Answer:
         if self.servers.pop(int(number), None) is None:
             return _error(404, "not_found", "server not found")
+        for each in self.floating.values():
+            each["server"] = None if each["server"] == int(number) else each["server"]
         return Answer(200, {"action": _action()})
+
+    @route("GET", "/locations")
+    def locations(self, asked: Asked) -> Json:
+        found = [_location(name) for name in ZONES if asked.first("name", name) == name]
+        return _page(asked, "locations", found, per_page=50)
+
+    @route("GET", "/floating_ips")
+    def list_floating(self, asked: Asked) -> Json:
+        shown = [{k: v for k, v in each.items() if k[0] != "_"} for each in self.floating.values()]
+        for each in self.floating.values():
+            each["server"] = each.pop("_coming", each["server"])
+        return _page(asked, "floating_ips", shown, per_page=PER_PAGE)
+
+    @route("POST", r"/floating_ips/(\d+)/actions/assign")
+    def assign(self, asked: Asked, number: str) -> Answer:
+        """Take effect only after the next look, as actions do."""
+        floating, server = self.floating.get(int(number)), self.servers.get(asked.body["server"])
+        if floating is None or server is None:
+            return _error(404, "not_found", "floating IP or server not found")
+        if ZONES[server["location"]["name"]] != floating["home_location"]["network_zone"]:
+            return _error(422, "invalid_input", "server and floating IP are in different zones")
+        floating["_coming"] = server["id"]
+        return Answer(201, {"action": _action()})
+
+    def put_floating(self, address: str, location: str) -> None:
+        """Order a floating IP that leads nowhere yet."""
+        number = 7000 + len(self.floating)
+        self.floating[number] = {
+            "id": number,
+            "name": address,
+            "description": "",
+            "ip": address,
+            "type": "ipv4",
+            "server": None,
+            "dns_ptr": [],
+            "home_location": _location(location),
+            "blocked": False,
+            "protection": {"delete": False},
+            "labels": {},
+            "created": datetime.now(UTC).isoformat(),
+        }
 
     def put(self, name: str, labels: dict[str, str]) -> None:
         """Make a server as somebody else would."""
@@ -97,7 +143,7 @@ class HetznerApi(HttpService):
             "labels": body.get("labels", {}),
             "created": datetime.now(UTC).isoformat(),
             "server_type": self._kind(2, body["server_type"]),
-            "location": {"id": 1, "name": body["location"]},
+            "location": _location(body["location"]),
             "public_net": {
                 "ipv4": {
                     "id": number,
@@ -147,6 +193,10 @@ class HetznerApi(HttpService):
 
 def _error(status: int, code: str, message: str) -> Answer:
     return Answer(status, {"error": {"code": code, "message": message, "details": None}})
+
+
+def _location(name: str) -> Json:
+    return {"id": 1 + list(ZONES).index(name), "name": name, "network_zone": ZONES[name]}
 
 
 def _action() -> Json:

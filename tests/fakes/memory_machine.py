@@ -89,6 +89,8 @@ class MemoryMachine:
     kept_closed: bool = False
     leads_to: str = ""
     """Address that web visitors are passed on to."""
+    taken: set[str] = field(default_factory=set)
+    """Addresses that it has besides its own."""
     database: MemoryService | None = None
     disk_size: int = 50 * 1024**3
     disk_free: int = 40 * 1024**3
@@ -110,9 +112,14 @@ class MemoryWorld:
     machines: dict[str, MemoryMachine] = field(default_factory=dict)
     make: Callable[[str], MemoryMachine] = MemoryMachine
     """Makes the machine at an address that is new."""
+    led: dict[str, str] = field(default_factory=dict)
+    """Address of the machine that a floating address is led to by its provider."""
 
     def machine(self, address: str) -> MemoryMachine:
-        """Return the machine at this address."""
+        """Return the machine at this address; at a floating one, if the machine has taken it."""
+        if address in self.led:
+            there = self.machine(self.led[address])
+            return there if address in there.taken else MemoryMachine(address, up=False)
         if address not in self.machines:
             self.machines[address] = self.make(address)
         return self.machines[address]

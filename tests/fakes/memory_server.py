@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from pydantic import Field, PrivateAttr
@@ -15,6 +16,7 @@ from pydantic import Field, PrivateAttr
 from blocks.errors import (
     AlreadyExists,
     CommandFailed,
+    ConfigurationError,
     ContinuityError,
     DeadlineExceeded,
     HostKeyMismatch,
@@ -317,6 +319,12 @@ class MemoryServer(MemoryTakeover):
     def isolate(self, allowed: Sequence[str]) -> None:
         self.reach("isolate", ",".join(allowed)).isolated = tuple(sorted(allowed))
 
+    def take_address(self, address: str) -> None:
+        self.reach("take_address", address).taken.add(_ipv4(address))
+
+    def drop_address(self, address: str) -> None:
+        self.reach("drop_address", address).taken.discard(_ipv4(address))
+
     # --- markers ---
 
     def read_marker(self, name: str) -> str:
@@ -333,6 +341,13 @@ def _service_of(package: str) -> str:
     name = package.removesuffix("-server")
     serving = name in ("nginx", "mariadb", "cron") or name.endswith("-fpm")
     return name if serving else ""
+
+
+def _ipv4(address: str) -> str:
+    try:
+        return str(IPv4Address(address))
+    except ValueError as wrong:
+        raise ConfigurationError(f"address {address}", str(wrong), "write an IPv4 one") from wrong
 
 
 def _renamed(path: str, overlay: Overlay) -> str:

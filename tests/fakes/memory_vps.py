@@ -10,7 +10,16 @@ from decimal import Decimal
 from pydantic import Field, PrivateAttr
 
 from blocks.errors import ConfigurationError, ContinuityError, NotFound, OutOfStock
-from blocks.types import Access, Machine, MachineRequest, MachineSize, PowerState, Room, Stock
+from blocks.types import (
+    Access,
+    FloatingAddress,
+    Machine,
+    MachineRequest,
+    MachineSize,
+    PowerState,
+    Room,
+    Stock,
+)
 from blocks.vps.base import VpsProvider
 
 _GIB = 1024**3
@@ -57,6 +66,8 @@ class MemoryVps(VpsProvider):
     _after_effect: ContinuityError | None = PrivateAttr(default=None)
     _calls: list[tuple[str, str]] = PrivateAttr(default_factory=list)
     _made: Callable[[str], object] | None = PrivateAttr(default=None)
+    _floating: dict[str, FloatingAddress] = PrivateAttr(default_factory=dict)
+    _moved: Callable[[str, str], object] | None = PrivateAttr(default=None)
 
     def fail_next(self, method: str, error: ContinuityError) -> None:
         """Make the next call of the method raise, before it does anything."""
@@ -69,6 +80,14 @@ class MemoryVps(VpsProvider):
     def when_made(self, tell: Callable[[str], object]) -> None:
         """Tell of the address of each new machine: what stood there before is gone."""
         self._made = tell
+
+    def give_address(self, address: str, region: str = "", holder: str = "") -> None:
+        """Let there be an address that can be moved, of this region, leading to this machine."""
+        self._floating[address] = FloatingAddress(address, address, region, holder)
+
+    def when_moved(self, tell: Callable[[str, str], object]) -> None:
+        """Tell of each move: the address, and the address of the machine that it now leads to."""
+        self._moved = tell
 
     def set_clock(self, clock: Callable[[], datetime]) -> None:
         """Take the time of creation from this clock."""
@@ -126,6 +145,7 @@ class MemoryVps(VpsProvider):
             # Two machines are never of one age, so that "oldest first" is one order.
             created_at=self._clock() + timedelta(microseconds=len(self._machines)),
             expires_at=request.expires_at,
+            region=request.region,
         )
         self._machines[made.id] = made
         if self._made:
@@ -146,6 +166,30 @@ class MemoryVps(VpsProvider):
     def destroy(self, machine: str) -> None:
         self._begin("destroy", machine)
         self._machines.pop(machine, None)
+
+    def address_holder(self, address: str) -> str:
+        self._maybe_fail("address_holder")
+        held = self._floating_address(address).holder
+        return held if held in self._machines else ""
+
+    def move_address(self, address: str, machine: str) -> None:
+        self._begin("move_address", machine)
+        floating = self._floating_address(address)
+        there = self._machines.get(machine)
+        if there is None:
+            raise NotFound(f"machine {machine}", "does not exist", "look at find({})")
+        if floating.region != there.region:
+            raise ConfigurationError(
+                f"address {address}", f"lies in {floating.region}", "correct `floating`"
+            )
+        self._floating[address] = replace(floating, holder=machine)
+        if self._moved:
+            self._moved(address, there.address)
+
+    def _floating_address(self, address: str) -> FloatingAddress:
+        if address not in self._floating:
+            raise NotFound(f"address {address}", "is none of ours", "correct `floating`")
+        return self._floating[address]
 
     def _set_power(self, machine: str, power: PowerState) -> Machine:
         if machine not in self._machines:
