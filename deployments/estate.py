@@ -140,6 +140,15 @@ class Origin(Form):
     machine: str = Field(min_length=1, description="The machine's id at that provider.")
 
 
+class FloatingEntry(Form):
+    """Where a server's address can be led to another machine, so that no name needs to change."""
+
+    provider: Name = Field(description="Name of the provider whose floating address it is.")
+    region: str = Field(
+        default="", description="The provider's name of the place; its default if empty."
+    )
+
+
 class RetentionEntry(Retention, Form):
     """How many recovery sets are kept, counted from the newest."""
 
@@ -210,6 +219,10 @@ class ServerEntry(Form):
     targets: list[TargetEntry] = Field(min_length=1, description="Where a new machine may be made.")
     origin: Origin | None = Field(
         default=None, description="The machine at its provider, for fencing."
+    )
+    floating: FloatingEntry | None = Field(
+        default=None,
+        description="Says that the address is a floating one, and where; otherwise names change.",
     )
     configuration: list[AbsolutePath] = Field(
         default=list(CONFIGURATION),

@@ -14,10 +14,11 @@ from deployments.estate_yaml import read_yaml
 BACKUP_SUFFIX = ".before"
 
 
-def adopted(path: Path, server: str, machine: Machine) -> str:
+def adopted(path: Path, server: str, machine: Machine, address: str = "") -> str:
     """Return the file's text with the server's address, host key and origin those of the machine.
 
-    Lines are changed one by one, so that comments and style stay.
+    A floating address stays if it is the `address` that leads to the machine; otherwise the server
+    has none any more. Lines are changed one by one, so that comments and style stay.
 
     Raises:
         ConfigurationError: The file does not know the server, or not each key has its own line.
@@ -33,15 +34,24 @@ def adopted(path: Path, server: str, machine: Machine) -> str:
     entry: YamlPath = ("servers", known.index(server))
     lines: list[str] = text.splitlines()
     origin = f"{{provider: {machine.provider.rpartition('/')[2]}, machine: {machine.id}}}"
-    address = document.lines.get((*entry, "address"), 0)
-    _put(path, lines, address, "address", machine.address)
+    line = document.lines.get((*entry, "address"), 0)
+    _put(path, lines, line, "address", address or machine.address)
     key = document.lines.get((*entry, "ssh", "host_key"), 0)
     _put(path, lines, key, "host_key", machine.host_key)
     if at := document.lines.get((*entry, "origin")):
         _put(path, lines, at, "origin", origin)
         _drop_block(lines, at)
     else:
-        lines.insert(address, f"{_indent(lines[address - 1])}origin: {origin}")
+        lines.insert(line, f"{_indent(lines[line - 1])}origin: {origin}")
+    text = "\n".join(lines) + "\n"
+    return text if address else _without_floating(text, entry)
+
+
+def _without_floating(text: str, entry: YamlPath) -> str:
+    number, lines = read_yaml(text).lines.get((*entry, "floating"), 0), text.splitlines()
+    if number:
+        _drop_block(lines, number)
+        del lines[number - 1]
     return "\n".join(lines) + "\n"
 
 

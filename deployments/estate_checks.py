@@ -12,6 +12,7 @@ from deployments.estate import Estate, ServerEntry, SiteEntry
 from deployments.estate_alerts import check_alerts
 from deployments.estate_clients import check_clients
 from deployments.estate_domains import domains
+from deployments.estate_floating import check_floating
 from deployments.estate_mistakes import Finding, did_you_mean
 from deployments.estate_people import people
 from deployments.estate_storage import check_storage
@@ -49,6 +50,7 @@ def check(estate: Estate, names: Names, zones: Sequence[str]) -> Iterator[Findin
     yield from check_clients(estate, names)
     yield from check_storage(estate)
     yield from check_alerts(estate)
+    yield from check_floating(estate)
 
 
 def covering_zone(zones: Iterable[str], domain: str) -> str:
@@ -79,9 +81,10 @@ def _unknown_in_servers(estate: Estate, names: Names) -> Iterator[Finding]:
         for position, target in enumerate(server.targets):
             place = (*path, "targets", position, "provider")
             yield from _unknown(target.provider, "providers", names, place, what)
-        if server.origin:
-            place = (*path, "origin", "provider")
-            yield from _unknown(server.origin.provider, "providers", names, place, what)
+        for key in ("origin", "floating"):
+            if entry := getattr(server, key):
+                place = (*path, key, "provider")
+                yield from _unknown(entry.provider, "providers", names, place, what)
         for position, notifier in enumerate(server.notifiers or ()):
             place = (*path, "notifiers", position)
             yield from _unknown(notifier, "notifiers", names, place, what)

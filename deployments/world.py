@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import chain
 
 from prefect.blocks.core import Block
 
 from blocks.agency import Agency
 from blocks.clients.client import Client
-from blocks.servers.protected import ClientNews, Heartbeats, ProtectedServer, Target
+from blocks.servers.protected import ClientNews, Floating, Heartbeats, ProtectedServer, Target
 from blocks.sites.site import Site
 from deployments.block_forms import BlockForm
 from deployments.estate import ClientEntry, Estate, ServerEntry, SiteEntry
@@ -122,6 +123,13 @@ def _client_news(estate: Estate, server: ServerEntry) -> ClientNews:
     )
 
 
+def _floating(server: ServerEntry, providers: Mapping[str, str]) -> Floating | None:
+    entry = server.floating
+    if entry is None:
+        return None
+    return Floating(provider=providers[entry.provider], region=entry.region)
+
+
 def _protected_server(estate: Estate, server: ServerEntry) -> ProtectedServer:
     sites = [site for site in estate.sites if site.server == server.name]
     domains = [domain for site in sites for domain in site.domains]
@@ -165,6 +173,7 @@ def _protected_server(estate: Estate, server: ServerEntry) -> ProtectedServer:
         witnesses=[form.reference for form in estate.witnesses],
         drill=(server.drill or estate.drill).model_dump(),
         client_news=_client_news(estate, server),
+        floating=_floating(server, providers),
         needs=server.needs.model_dump(),
         monitors=[form.reference for form in estate.alerts],
     )

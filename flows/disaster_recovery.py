@@ -44,10 +44,13 @@ def disaster_recovery(
     """Bring a lost server back on a new machine and lead its visitors there.
 
     Preconditions: the estate is applied, the repository holds a recovery set of the server.
-    Changes: stops the old server if it answers; makes one machine; restores onto it; then changes
-    the address records of each site that is healthy there. Nothing before the plan is approved, but
-    for the first message to clients where policy lets it go by itself and the old server is silent.
-    Undo: put the old addresses back (they are in the plan) and destroy the machine.
+    Changes: stops the old server if it answers; makes one machine; restores onto it; then leads
+    the server's floating address there, if it has one and the machine is in its reach; otherwise
+    changes the address records of each site that is healthy there. Nothing before the plan is
+    approved, but for the first message to clients where policy lets it go by itself and the old
+    server is silent.
+    Undo: put the old addresses back (they are in the plan), or assign the floating address to the
+    old machine at its provider; then destroy the new one.
     Stops: no usable set, plan not approved, old server cannot be stopped, no provider has room,
     another recovery holds the server. A site that fails its checks keeps its DNS, the others go on.
     Run again with the same incident: goes on where it stopped, and makes nothing twice.

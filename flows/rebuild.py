@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from prefect.futures import wait
 
-from blocks.servers.base import Server
 from blocks.types import RecoverySet
-from flows.decisions.recovery_plan import Purpose, RecoveryPlan, SitePlan
+from flows.arrival import lead_visitors
+from flows.decisions.recovery_plan import Purpose, RecoveryPlan
 from flows.tasks.archive_steps import apply_changes, replay_logs, resume_archive
-from flows.tasks.drill_pages import check_links
 from flows.tasks.first_login import enter
 from flows.tasks.incident import Incident
 from flows.tasks.machines import make_machine
@@ -25,7 +24,6 @@ from flows.tasks.restore import (
     start_cron,
     start_services,
 )
-from flows.tasks.sites import flip_dns, see_as_visitor, smoke
 from flows.tasks.work import Future, submit
 
 
@@ -34,7 +32,8 @@ def rebuild(incident: Incident, plan: RecoveryPlan, chosen: RecoverySet) -> Rebu
 
     machine -> its own host key -> accounts -> packages beside files -> configuration -> database
     beside services -> what the archive holds of later changes -> each site on its own: pages at the
-    new address -> DNS -> pages as visitors see them; in a drill: pages -> links and login page.
+    new address -> DNS, or the floating address for all of them -> pages as visitors see them; in a
+    drill: pages -> links and login page.
     A site that fails keeps its DNS; the others go on. Returns when every step has ended.
     """
     drill = plan.purpose is Purpose.DRILL
@@ -68,17 +67,18 @@ def rebuild(incident: Incident, plan: RecoveryPlan, chosen: RecoverySet) -> Rebu
         "engine": engine, "packages": packages, "configuration": configuration,
         "database": database, "rows": rows, "replay": replay, "web": web, "data": data,
     }  # fmt: skip
-    sites = {}
-    for each in plan.sites:
-        needs = [changes[each.site.name], web] + ([data] if each.site.databases else [])
-        sites[each.site.name] = _bring_back(incident, server, each, needs, drill=drill)
-    wait([*common.values(), *sites.values()])
+    needs = {
+        each.site.name: [changes[each.site.name], web, *([data] if each.site.databases else [])]
+        for each in plan.sites
+    }
+    arrivals = lead_visitors(incident, server, machine, plan, needs, data)
+    wait([*common.values(), *arrivals.sites.values()])
     if not drill:
         common["cron"] = submit(start_cron, incident, server, chosen, after=[data])
         common["archive"] = submit(resume_archive, incident, server, after=[data])
         wait([common["cron"], common["archive"]])
-    ends = {name: _end(future) for name, future in sites.items()}
-    return Rebuilt(server, ends, tuple(common), machine)
+    ends = {name: _end(future) for name, future in arrivals.sites.items()}
+    return Rebuilt(server, ends, tuple(common), machine, arrivals.floating)
 
 
 def _end(future: Future) -> SiteEnd:
@@ -86,15 +86,3 @@ def _end(future: Future) -> SiteEnd:
     if not future.state.is_completed():
         return SiteEnd(healthy=False)
     return SiteEnd(healthy=True, back_at=future.result())
-
-
-def _bring_back(
-    incident: Incident, server: Server, plan: SitePlan, needs: list[Future], *, drill: bool
-) -> Future:
-    """Queue one site's last steps; each runs only when the one before it ended well."""
-    name = plan.site.name
-    healthy = submit(smoke, incident, server, plan, subject=name, after=needs)
-    if drill:
-        return submit(check_links, incident, server, plan, subject=name, after=[healthy])
-    flipped = submit(flip_dns, incident, server, plan, subject=name, after=[healthy])
-    return submit(see_as_visitor, incident, server, plan, subject=name, after=[flipped])

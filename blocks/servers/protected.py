@@ -77,6 +77,15 @@ class Target(BaseModel):
     )
 
 
+class Floating(BaseModel):
+    """Where the server's address can be led to another machine."""
+
+    provider: str = Field(description="Block of the provider, such as hetzner-vps/secours.")
+    region: str = Field(
+        default="", description="The provider's name of the place; empty for its default."
+    )
+
+
 class Retention(BaseModel):
     """How many recovery sets are kept, counted from the newest."""
 
@@ -240,4 +249,9 @@ class ProtectedServer(Block):
         default_factory=list,
         title="Monitors",
         description="Blocks of monitors elsewhere; those with a token are asked what they see.",
+    )
+    floating: Floating | None = Field(
+        default=None,
+        title="Floating",
+        description="Where the server's address can be led to another machine; may be left out.",
     )

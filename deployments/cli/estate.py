@@ -102,21 +102,26 @@ def adopt(
 ) -> None:
     """Write into the file that a server is now the machine that a recovery or a move made.
 
-    Address, host key and origin change, and nothing else; the file as it was is kept beside it.
+    Address, host key and origin change, and nothing else (a floating address that leads to the
+    machine stays, one that does not is no longer declared); the file as it was is kept beside it.
     """
     from deployments.cli.connection import connected
+    from flows.tasks.floating import leads_to
     from flows.tasks.incident import open_estate
     from flows.tasks.successor import successor
 
     path = file or default_path()
     with connected(local=local, estate=path, quiet=True):
-        machine = successor(open_estate(server), incident)
-    text = adopted(path, server, machine)
+        estate = open_estate(server)
+        machine = successor(estate, incident)
+        floating = leads_to(estate, machine)
+    text = adopted(path, server, machine, floating)
     before = path.read_text(encoding="utf-8").splitlines()
     for line in unified_diff(before, text.splitlines(), str(path), str(path), n=1, lineterm=""):
         print(line)
     kept = write(path, text)
-    print(f"{server} is {machine.name} at {machine.address} now; the file as it was: {kept}")
+    address = floating or machine.address
+    print(f"{server} is {machine.name} at {address} now; the file as it was: {kept}")
     print(f"next: continuity estate apply; continuity backup {server}")
 
 

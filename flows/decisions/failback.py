@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from blocks.errors import UnsafePlan
 from blocks.types import DatabaseContent
 from flows.decisions.database_way import Way
+from flows.decisions.floating import floating_note
 from flows.decisions.recovery_again import with_checks
 from flows.decisions.recovery_decision import decide_recovery
 from flows.decisions.recovery_plan import Observation, Purpose, RecoveryPlan
@@ -85,6 +86,8 @@ def _warnings(plan: RecoveryPlan, seen: Observation) -> tuple[str, ...]:
         for domain in each.site.domains
         if domain not in moved
     ]
+    if seen.floating:
+        found.append(floating_note(seen.floating, plan.targets, moves=True))
     if seen.taken_at - plan.set_time > OLD_SET:
         found.append(
             f"le jeu a plus d'un jour : la configuration modifiée depuis ne suivra pas "

@@ -23,6 +23,12 @@ def taken_up(known: RecoveryPlan, seen: Observation) -> RecoveryPlan:
     Raises:
         UnsafePlan: The estate names another machine by now: fencing would stop the new one.
     """
+    if seen.adopted:
+        raise UnsafePlan(
+            f"incident {known.incident}",
+            f"is over: the estate file says that {known.server} is its machine {seen.adopted}",
+            f"if that one is lost as well: continuity recover {known.server}",
+        )
     if seen.address != known.lost_address:
         raise UnsafePlan(
             f"incident {known.incident}",

@@ -18,6 +18,7 @@ from flows.decisions.database_way import (
     point_out_of_reach,
     restore_way,
 )
+from flows.decisions.floating import can_follow, floating_note
 from flows.decisions.machine_needs import needs_for
 from flows.decisions.other_release import expected
 from flows.decisions.recovery_plan import (
@@ -79,7 +80,13 @@ def decide_recovery(seen: Observation, incident: str, purpose: Purpose) -> Recov
         end=seen.archive.end if seen.archive.wanted else None,
         reaches=seen.archive.reaches,
         cost=seen.cost,
+        floating=seen.floating if purpose is Purpose.RECOVERY and _follows(seen) else None,
     )
+
+
+def _follows(seen: Observation) -> bool:
+    """Return whether the server's address may lead to the new machine."""
+    return seen.floating is not None and can_follow(seen.floating, seen.targets)
 
 
 def _useful(
@@ -164,9 +171,10 @@ def warnings(
     out_of_reach = [plan for plan in plans if plan.unread]
     if out_of_reach:
         names = ", ".join(domain for plan in out_of_reach for domain in plan.unread)
+        unless = " si l'adresse flottante ne suit pas" if _follows(seen) and not drill else ""
         found.append(
-            f"{', '.join(plan.site.name for plan in out_of_reach)} : restauré mais hors d'atteinte,"
-            f" {names} menant encore à {seen.address} ; une fois la zone lisible : "
+            f"{', '.join(plan.site.name for plan in out_of_reach)} : restauré mais hors d'atteinte"
+            f"{unless}, {names} menant encore à {seen.address} ; une fois la zone lisible : "
             f"continuity recover {seen.server} --incident {incident}"
         )
     found += seen.notes
@@ -182,6 +190,8 @@ def warnings(
     found += seen.archive.notes
     if drill:
         return tuple(found)
+    if seen.floating and (note := floating_note(seen.floating, seen.targets, moves=False)):
+        found.append(note)
     moved = {move.name for plan in plans for move in plan.moves}
     found += [
         f"{domain} ne mène pas à {seen.address} : son DNS reste tel quel"

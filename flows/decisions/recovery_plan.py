@@ -20,6 +20,7 @@ from blocks.types import (
     Tier,
 )
 from flows.decisions.database_way import DatabaseWay
+from flows.decisions.floating import Floating
 from flows.decisions.set_choice import SetChoice
 
 
@@ -152,6 +153,10 @@ class Observation:
     """What to know of the repositories and their failure domains (French)."""
     cost: str = ""
     """What a drill may cost, beside its ceiling (French)."""
+    floating: Floating | None = None
+    """The server's address, if its provider can lead it to another machine."""
+    adopted: str = ""
+    """The incident's own machine, if the estate file already says that it is this server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +190,16 @@ class RecoveryPlan:
     """How the databases come back, a target each, in their order."""
     cost: str = ""
     """For people: what a drill may cost."""
+    floating: Floating | None = None
+    """The address that is led to the new machine if that is made where it can be."""
 
     @property
     def digest(self) -> str:
         """First 12 hexadecimal digits of the SHA-256 over the plan's canonical JSON."""
         covered = {name: value for name, value in asdict(self).items() if name not in _TOLD}
+        if self.floating is None:
+            # A plan without one is the plan that it always was.
+            del covered["floating"]
         for each in covered["sites"]:
             for check in CHECKS:
                 del each["site"][check]

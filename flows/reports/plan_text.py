@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from flows.decisions.database_way import DatabaseWay
+from flows.decisions.floating import Floating, place_text
 from flows.decisions.recovery_plan import Purpose, RecoveryPlan, TargetChoice
 from flows.reports.wording import duration, moment
 
@@ -31,6 +32,7 @@ def plan_markdown(plan: RecoveryPlan, now: datetime) -> str:
         f"| Nouvelle machine | {targets_text(plan)} |",
         f"| Base de données | {ways_text(plan.targets, plan.readiness)} |",
         *([f"| Coût de l'exercice | {plan.cost} |"] if plan.cost else []),
+        *([f"| Adresse flottante | {floating_text(plan.floating)} |"] if plan.floating else []),
         f"| Ancien serveur | {plan.lost_address}{', arrêté avant toute bascule' if plan.fence else ''} |",
         "",
         "## Sites, dans l'ordre",
@@ -57,6 +59,15 @@ def targets_text(plan: RecoveryPlan) -> str:
     )
 
 
+def floating_text(floating: Floating) -> str:
+    """Say what becomes of a floating address, and what if it cannot follow."""
+    place = place_text(floating.provider, floating.region)
+    return (
+        f"{floating.address} déplacée si la machine est faite chez {place} : DNS inchangé ; "
+        "sinon, ou si le déplacement échoue, DNS"
+    )
+
+
 def plan_line(plan: RecoveryPlan, link: str) -> str:
     """Return the plan for Slack once nobody is asked about it any more."""
     known = f"Plan `{plan.digest}` · jeu `{plan.set_id}`"
@@ -77,7 +88,8 @@ def plan_notice(plan: RecoveryPlan, link: str) -> str:
         *([f"Rejeu : {_replay(plan)}"] if plan.reaches else []),
         f"Nouvelle machine : {plan.targets[0].provider} {plan.targets[0].size}".rstrip(),
         f"Sites dans l'ordre : {sites}",
-        *(["DNS :", *records] if records else []),
+        *([f"Adresse flottante : {floating_text(plan.floating)}"] if plan.floating else []),
+        *([f"DNS{_otherwise(plan)} :", *records] if records else []),
         *(f"Attention : {warning}" for warning in plan.warnings),
     ]
     lines.append(f"Approuver : `continuity approve {plan.incident}`")
@@ -113,7 +125,7 @@ def dns_lines(plan: RecoveryPlan) -> list[str]:
     if not moves:
         return ["## DNS", "", "Aucun enregistrement n'est modifié.", ""]
     return [
-        "## Modifications DNS exactes",
+        f"## Modifications DNS exactes{_otherwise(plan)}",
         "",
         "| Nom | Type | Avant | Après | TTL |",
         "|---|---|---|---|---|",
@@ -124,6 +136,14 @@ def dns_lines(plan: RecoveryPlan) -> list[str]:
         ),
         "",
     ]
+
+
+def _otherwise(plan: RecoveryPlan) -> str:
+    """Say when names change: IPv6 addresses, which are the lost server's own, always go."""
+    if plan.floating is None:
+        return ""
+    kept = any(move.type == "AAAA" for each in plan.sites for move in each.moves)
+    return f" si l'adresse ne suit pas{' (les AAAA partent toujours)' if kept else ''}"
 
 
 def warning_lines(plan: RecoveryPlan) -> list[str]:

@@ -16,7 +16,7 @@ from flows.decisions.pra_missing import missing
 from flows.decisions.recovery_plan import RecoveryPlan
 from flows.reports.by_hand import by_hand_markdown, hand_server, hands_of, pra_templates
 from flows.reports.calendar_text import day
-from flows.reports.plan_text import ways_text
+from flows.reports.plan_text import floating_text, ways_text
 from flows.reports.protection_text import MARKS
 from flows.reports.wording import counted, duration, moment, size
 
@@ -71,6 +71,7 @@ def _filters(pra: Pra) -> dict[str, Callable[..., Any]]:
         "data_at": _data_at,
         "moves": lambda plan: [move for site in plan.sites for move in site.moves],
         "targets": _targets,
+        "floating": floating_text,
         "ways": lambda plan: ways_text(plan.targets, plan.readiness),
     }
 

@@ -34,6 +34,7 @@ STEP_TITLES = {
     "replay": "Rejeu des journaux",
     "changes": "Fichiers modifiés depuis",
     "archive": "Archive continue",
+    "address": "Adresse flottante",
     "data": "Contrôle des données",
     "smoke": "Contrôle des pages",
     "links": "Liens et connexion",
@@ -89,7 +90,17 @@ STEP_TITLES = {
 PHASES = {
     "Préparation": ("observe", "cost", "plan", "approve", "lease", "fence", "sweep", "before"),
     "Machine": ("machine", "connect", "host-key", "accounts", "isolate", "engine", "packages"),
-    "Serveur": ("configuration", "database", "rows", "replay", "web", "data", "cron", "archive"),
+    "Serveur": (
+        "configuration",
+        "database",
+        "rows",
+        "replay",
+        "web",
+        "data",
+        "address",
+        "cron",
+        "archive",
+    ),
     "Relève": (
         "join",
         "follow",

@@ -20,7 +20,7 @@ from flows.reports.outcome_report import outcome_document, outcome_markdown, out
 from flows.reports.progress import latest
 from flows.reports.wording import VERDICTS, answering_text, step_title
 from flows.tasks.incident import Estate, Incident, StepNote
-from flows.tasks.look import answering_ports
+from flows.tasks.look import ports_of_lost
 from flows.tasks.proof import record_proof
 from flows.tasks.rebuilt import Rebuilt
 from flows.tasks.site_facts import facts_by_site
@@ -41,7 +41,7 @@ def verify(
     """Look again at old and new, and conclude only from what was seen."""
     problems = []
     if plan.purpose is Purpose.RECOVERY:
-        served = [port for port in answering_ports(incident.estate) if port != 22]
+        served = [port for port in ports_of_lost(incident) if port != 22]
         if served:
             problems.append(f"l'ancien serveur {answering_text(served)}")
     failed = {r.step: r.why for r in latest(incident.records) if r.state is StepState.FAILED}
@@ -49,7 +49,7 @@ def verify(
         f"{step_title(each)} : {failed[each]}" for each in rebuilt.common if each in failed
     ]
     problems += [r.why for r in latest(incident.records) if _incomplete(r)]
-    problems += _out_of_reach(incident, plan, rebuilt.server.address)
+    problems += _out_of_reach(incident, plan, rebuilt)
     outcome = conclude(
         incident.id,
         plan.server,
@@ -62,7 +62,12 @@ def verify(
     note.saw = outcome_sentence(outcome)
     estate = incident.estate
     to_do = steps_after(
-        outcome, plan, rebuilt.machine, estate.server.address, archive=estate.archive is not None
+        outcome,
+        plan,
+        rebuilt.machine,
+        estate.server.address,
+        archive=estate.archive is not None,
+        floating=rebuilt.floating,
     )
     return replace(outcome, to_do=to_do)
 
@@ -147,7 +152,7 @@ def _site_outcome(incident: Incident, rebuilt: Rebuilt, plan: SitePlan) -> SiteO
     if not end.healthy:
         restored = _passed(incident, f"smoke-{site.name}")
         why = _why(incident, rebuilt, site.name)
-        if restored and plan.unread:
+        if restored and plan.unread and not rebuilt.floating:
             why = f"conforme sur {rebuilt.server.address}, mais ses visiteurs n'y sont pas menés"
         return SiteOutcome(site.name, site.title, False, why, restored=restored)
     newest = _newest(incident, rebuilt.server, plan)
@@ -157,15 +162,15 @@ def _site_outcome(incident: Incident, rebuilt: Rebuilt, plan: SitePlan) -> SiteO
     return SiteOutcome(site.name, site.title, True, observed, back_at, newest, restored=True)
 
 
-def _out_of_reach(incident: Incident, plan: RecoveryPlan, address: str) -> list[str]:
+def _out_of_reach(incident: Incident, plan: RecoveryPlan, rebuilt: Rebuilt) -> list[str]:
     """Say which names nobody could change, and what to type."""
     names = [domain for each in plan.sites for domain in each.unread]
-    if not names:
+    if not names or rebuilt.floating:
         return []
     return [
         f"zone illisible, noms inchangés : {', '.join(names)} ; une fois la zone lisible : "
         f"continuity recover {plan.server} --incident {incident.id} ; "
-        f"ou les mener à la main à {address}"
+        f"ou les mener à la main à {rebuilt.server.address}"
     ]
 
 

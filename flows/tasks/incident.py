@@ -102,6 +102,7 @@ def open_estate(name: str) -> Estate:
     places = [declared.archive, *declared.archive_copies] if declared.archive else []
     archives = {ref.split("/", 1)[1]: load(ref, Archive) for ref in places}
     providers = {target.provider for target in declared.targets} | {declared.origin} - {""}
+    providers |= {declared.floating.provider} if declared.floating else set()
     return Estate(
         name=name,
         declared=declared,

@@ -22,6 +22,7 @@ from flows.decisions.recovery_plan import (
 )
 from flows.reports.wording import answering_text, counted, moment
 from flows.tasks.archive_look import look_at_archive, wanted_point
+from flows.tasks.floating import carrier, floating_of
 from flows.tasks.immutability import immutability_of
 from flows.tasks.incident import Estate, Incident, Source, StepNote, now
 from flows.tasks.steps import step
@@ -44,7 +45,7 @@ def observe(
     """
     estate = incident.estate
     with ThreadPoolExecutor(max_workers=4) as pool:
-        answering = pool.submit(answering_ports, estate)
+        answering = pool.submit(ports_of_lost, incident)
         looking = pool.submit(usable_copies, estate.only(repository) if repository else estate)
         zones = [pool.submit(zone_view, ref, estate) for ref in estate.zones]
     copies = looking.result()
@@ -65,6 +66,8 @@ def observe(
         targets=targets_of(estate, target),
         archive=archive,
         notes=(*chosen.notes, *shared_domain_notes(estate)),
+        floating=floating_of(estate),
+        adopted=_adopted(incident),
     )
     found = {each.id for copy in copies for each in copy.sets}
     note.saw = (
@@ -132,6 +135,20 @@ def answering_ports(estate: Estate) -> tuple[int, ...]:
             lambda port: estate.server.answers(port, timeout=timedelta(seconds=2)), SERVED_PORTS
         )
     return tuple(port for port, open_ in zip(SERVED_PORTS, answers, strict=True) if open_)
+
+
+def ports_of_lost(incident: Incident) -> tuple[int, ...]:
+    """Return the ports on which the lost server accepts connections now.
+
+    None once its address leads to the new machine: who answers there is another one.
+    """
+    return () if carrier(incident) else answering_ports(incident.estate)
+
+
+def _adopted(incident: Incident) -> str:
+    """Return the incident's machine that the estate file names as the server, "" if it does not."""
+    held = carrier(incident)
+    return held if held and held == incident.estate.declared.origin_machine else ""
 
 
 def serves(seen: Observation) -> bool:
@@ -234,15 +251,13 @@ def zone_view(reference: str, estate: Estate) -> ZoneView:
 
 def targets_of(estate: Estate, wanted: str = "") -> tuple[TargetChoice, ...]:
     """Return the declared targets, or only those of the provider that the operator named."""
-    declared = tuple(
-        TargetChoice(each.provider, each.size, each.region, needs=estate.declared.needs.value())
-        for each in estate.declared.targets
-    )
-    return tuple(
-        replace(each, release=estate.providers[each.provider].release())
-        for each in declared
-        if not wanted or each.provider == wanted
-    )
+    needs, found = estate.declared.needs.value(), list[TargetChoice]()
+    for each in estate.declared.targets:
+        if wanted in ("", each.provider):
+            there = estate.providers[each.provider]
+            place, release = there.place(each.region), there.release()
+            found.append(TargetChoice(each.provider, each.size, place, release, needs))
+    return tuple(found)
 
 
 def site_spec(name: str, estate: Estate) -> SiteSpec:

@@ -18,9 +18,10 @@ from blocks.types import Machine, MachineRequest
 from blocks.vps.base import VpsProvider
 from flows.decisions.recovery_plan import RecoveryPlan, TargetChoice
 from flows.reports.wording import answering_text, counted
+from flows.tasks.floating import carrier
 from flows.tasks.incident import Estate, Incident, StepNote, now
 from flows.tasks.leases import is_held_anywhere
-from flows.tasks.look import answering_ports
+from flows.tasks.look import ports_of_lost
 from flows.tasks.steps import step
 
 
@@ -31,9 +32,11 @@ def fence(incident: Incident, note: StepNote) -> None:
     Raises:
         PrimaryNotFenced: It still answers after both.
     """
-    estate = incident.estate
-    answering = answering_ports(estate)
+    estate, successor = incident.estate, carrier(incident)
+    answering = ports_of_lost(incident)
     note.saw = f"{estate.server.address} {answering_text(answering)}"
+    if successor:
+        note.saw = f"{estate.server.address} mène déjà à la nouvelle machine"
     failures = []
     if 22 in answering:
         try:
@@ -41,13 +44,14 @@ def fence(incident: Incident, note: StepNote) -> None:
             note.did = "services arrêtés et masqués par SSH"
         except ContinuityError as error:
             failures.append(str(error))
-    if estate.declared.origin and (not answering or failures):
+    declared = estate.declared
+    if declared.origin and (not answering or failures) and declared.origin_machine != successor:
         try:
             note.did = _power_off(estate)
         except ContinuityError as error:
             failures.append(str(error))
     # Nothing was stopped on a silent server: looking twice would only take time.
-    still = [port for port in answering_ports(estate) if port != 22] if answering else []
+    still = [port for port in ports_of_lost(incident) if port != 22] if answering else []
     if still:
         raise PrimaryNotFenced(
             f"old server {estate.server.address}",

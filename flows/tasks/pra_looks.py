@@ -17,6 +17,7 @@ from flows.decisions.recovery_plan import (
     TargetChoice,
     ZoneView,
 )
+from flows.tasks.floating import floating_of
 from flows.tasks.incident import Estate, now
 from flows.tasks.look import (
     choose_for_point,
@@ -96,6 +97,7 @@ def _plan(
             targets=targets_of(estate),
             archive=archive,
             notes=(*chosen.notes, *shared_domain_notes(estate)),
+            floating=floating_of(estate),
         )
         return decide_recovery(seen, "INCIDENT", Purpose.RECOVERY)
     except ContinuityError:  # the document says so, and which command tells why

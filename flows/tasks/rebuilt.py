@@ -24,9 +24,11 @@ class Rebuilt:
 
     Attributes:
         machine: The server's machine at its provider.
+        floating: The floating address that leads to it, "" if none does.
     """
 
     server: Server
     sites: Mapping[str, SiteEnd]
     common: tuple[str, ...]
     machine: Machine
+    floating: str = ""

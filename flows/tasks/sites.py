@@ -32,19 +32,35 @@ def smoke(
     Raises:
         VerificationFailed: A page does not answer as it must; what was seen instead.
     """
+    note.saw = require_pages(incident, plan, server.address)
+
+
+def require_pages(incident: Incident, plan: SitePlan, address: str) -> str:
+    """Require all pages of a site at this address; return what was seen, for people.
+
+    Raises:
+        VerificationFailed: A page does not answer as it must; what was seen instead.
+    """
     probe = incident.estate.probe
-    results = _until_passed(
-        plan.site.smoke, lambda check: probe.check(check, server.address), WARM_UP
-    )
-    _require(subject, results, f"look at the site: ssh root@{server.address}")
-    note.saw = _summary(results)
+    results = _until_passed(plan.site.smoke, lambda check: probe.check(check, address), WARM_UP)
+    _require(plan.site.name, results, f"look at the site: ssh root@{address}")
+    return _summary(results)
 
 
 @step("dns")
 def flip_dns(
-    incident: Incident, note: StepNote, server: Server, plan: SitePlan, *, subject: str
+    incident: Incident,
+    note: StepNote,
+    server: Server,
+    plan: SitePlan,
+    floating: str = "",
+    *,
+    subject: str,
 ) -> None:
     """Lead a site's names to the new machine; done when every authoritative server says so.
+
+    Names that lead to a floating address stay, once that leads to the new machine; an IPv6 address
+    beside it is still the lost server's.
 
     Raises:
         UpdateRefused: Somebody else changed a record, or the server refuses our key.
@@ -52,7 +68,8 @@ def flip_dns(
             be changed because its zone could not be read when the plan was made.
     """
     by_zone: dict[str, list[AddressChange]] = defaultdict(list)
-    for move in plan.moves:
+    moves = [move for move in plan.moves if not floating or move.type == "AAAA"]
+    for move in moves:
         lost = incident.estate.server.address
         by_zone[move.zone].append(move.change(lost, server.address))
     # As they were and as they are: all that a way back needs, each with its zone's block.
@@ -68,11 +85,12 @@ def flip_dns(
         zone.replace(changes)
         for change in changes:
             await_answers(incident, reference, change)
-    names = ", ".join(move.name for move in plan.moves)
-    note.did = f"{names} → {server.address}" if names else ""
+    names = ", ".join(move.name for move in moves)
+    note.did = f"{names} → {server.address}" if names and not floating else ""
+    note.did = f"AAAA supprimé : {names}" if names and floating else note.did
     note.skipped = not names
-    note.why = "" if names else "aucun enregistrement ne mène à l'ancien serveur"
-    if plan.unread:
+    note.why = "" if names else _unchanged(floating)
+    if plan.unread and not floating:
         raise VerificationFailed(
             f"names of {subject}",
             f"{', '.join(plan.unread)} still lead elsewhere: their zone could not be read",
@@ -81,9 +99,21 @@ def flip_dns(
         )
 
 
+def _unchanged(floating: str) -> str:
+    if floating:
+        return f"{floating} mène à la nouvelle machine, DNS inchangé"
+    return "aucun enregistrement ne mène à l'ancien serveur"
+
+
 @step("visitors", retries=0)
 def see_as_visitor(
-    incident: Incident, note: StepNote, server: Server, plan: SitePlan, *, subject: str
+    incident: Incident,
+    note: StepNote,
+    server: Server,
+    plan: SitePlan,
+    floating: str = "",
+    *,
+    subject: str,
 ) -> datetime:
     """Require all pages through the resolver, at the new address; return when they first answered.
 
@@ -94,11 +124,13 @@ def see_as_visitor(
     patience = timedelta(seconds=max((move.ttl for move in plan.moves), default=0)) + WARM_UP
     probe = incident.estate.probe
     moved = {move.name for move in plan.moves if move.type == "A"}
+    moved |= set(plan.unread) if floating else set()
+    entrances = {server.address, floating} - {""}
     moved -= fronted(incident.estate, moved)
 
     def look(check: SmokeCheck) -> SmokeResult:
         result = probe.check_through_dns(check)
-        wrong = _host(check) in moved and result.address != server.address
+        wrong = _host(check) in moved and result.address not in entrances
         if not wrong:
             return result
         seen = f"visitors are still led to {result.address or 'nowhere'}"

@@ -21,6 +21,7 @@ DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs
 RUNBOOKS = [*DOCUMENTS, ROOT / "prefect.yaml"]
 EXAMPLE = ROOT / "estate.example.yaml"
 ESTATE_PAGES = (
+    "docs/adresse-flottante.md",
     "docs/estate.md",
     "docs/fournisseurs/aws-ec2.md",
     "docs/fournisseurs/cloudflare.md",

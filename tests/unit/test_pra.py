@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from blocks.types import Contact, Duty
+from flows.decisions.floating import Floating
 from flows.decisions.pra import Pra, Version
 from flows.decisions.pra_changes import changes, digest, estate_facts, promise_text, record
 from flows.decisions.pra_missing import missing
@@ -138,6 +139,11 @@ class TestText:
         text = pra_markdown(lab_pra)
         assert server.plan.set_id in text
         assert "Atelier — boutique en ligne, puis Le Journal des Rives, puis Vitrine" in text
+        assert "Adresse flottante" not in text
+        moving = replace(server.plan, floating=Floating("192.0.2.10", "hetzner-vps/home", "fsn1"))
+        text = pra_markdown(replace(lab_pra, servers=(replace(server, plan=moving),)))
+        row = "| Adresse flottante | 192.0.2.10 déplacée si la machine est faite chez"
+        assert f"{row} hetzner-vps/home, fsn1" in text
 
 
 class TestMissing:
