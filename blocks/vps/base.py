@@ -113,6 +113,14 @@ class VpsProvider(Block, ABC):
         """
         raise self._moves_none(address)
 
+    def address_inside(self, address: str, machine: str) -> str:
+        """Return the address that a machine must have so that a floating one arrives there.
+
+        The floating address itself, or what its provider translates it to; "" if nothing is to be
+        done in the machine. Ask after `move_address`.
+        """
+        return address
+
     def _moves_none(self, address: str) -> Unsupported:
         return Unsupported(
             f"address {address}",

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, PrivateAttr, SecretStr
 
 from blocks.errors import ConfigurationError, ContinuityError
-from blocks.types import Access, Machine, MachineRequest, MachineSize, PowerState
-from blocks.vps import ec2_access, ec2_prices
+from blocks.types import Access, FloatingAddress, Machine, MachineRequest, MachineSize, PowerState
+from blocks.vps import ec2_access, ec2_addresses, ec2_prices
 from blocks.vps import ec2_shapes as shapes
 from blocks.vps.answers import UNREADABLE
 from blocks.vps.ec2_client import client, translated
-from blocks.vps.hosted import HostedVps
+from blocks.vps.floating import FloatingVps
 from blocks.vps.labels import OURS
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class _Read:
     sizes: tuple[MachineSize, ...]
 
 
-class Ec2Vps(HostedVps):
+class Ec2Vps(FloatingVps):
     """Make instances of Debian in the default VPC of each region that is named.
 
     An order has a client token and its tags, those of its disk included, from the beginning: so
@@ -186,6 +186,19 @@ class Ec2Vps(HostedVps):
             else:
                 # Power is cut to fence a machine: it may not serve on while it shuts down.
                 ec2.stop_instances(InstanceIds=[machine.id], Force=True, SkipOsShutdown=True)
+
+    def _floating(self) -> tuple[FloatingAddress, ...]:
+        return tuple(
+            each for region in self.places for each in ec2_addresses.addresses(self, region)
+        )
+
+    def _assign(self, address: FloatingAddress, machine: Machine) -> None:
+        ec2_addresses.assign(self, address, machine)
+
+    def address_inside(self, address: str, machine: str) -> str:
+        """Return the second private address, to which EC2 translates a floating one."""
+        known = self._known(machine)
+        return self._patient(lambda: ec2_addresses.inside(self, known))
 
     def _delete(self, machine: Machine) -> None:
         with self.asking("ec2", machine.region, f"terminate {machine.name}") as ec2:

@@ -49,7 +49,8 @@ def move_address(
         note.saw = f"{address} menait à {held or 'aucune machine'}"
         if held != machine.id:
             provider.move_address(address, machine.id)
-        server.take_address(address)
+        if inside := provider.address_inside(address, machine.id):
+            server.take_address(inside)
         _require_host_key(server, address)
         seen = require_pages(incident, first, address)
     except ContinuityError as error:
@@ -140,9 +141,10 @@ def _left(address: str, server: Server, error: ContinuityError) -> str:
 def _let_go(estate: Estate, server: Server, machine: Machine, floating: Floating) -> None:
     """Take the address from a machine that it does not lead to, so that it reaches the other."""
     try:
-        held = estate.providers[floating.provider].address_holder(floating.address)
-        if held != machine.id:
-            server.drop_address(floating.address)
+        provider = estate.providers[floating.provider]
+        inside = provider.address_inside(floating.address, machine.id)
+        if inside and provider.address_holder(floating.address) != machine.id:
+            server.drop_address(inside)
     except ContinuityError:
         # What failed first is told; an address that leads nowhere disturbs no visitor.
         return

@@ -55,6 +55,11 @@ class HostedBench(ABC):
     lead: str = ""
     """Pattern of the request that leads an address to a machine; "" if there are none there."""
 
+    lead_right: str = ""
+    """What the error must name when the right to lead an address is missing; "" for `right`."""
+    keeps_own_address = True
+    """Whether a machine that an address is led to is still seen at its own."""
+
     @abstractmethod
     def sell_out(self, *sizes: str, told: bool = True) -> None:
         """Let these sizes be sold out; without `told` the list still calls them available."""

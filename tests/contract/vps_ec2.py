@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from blocks.vps.ec2 import Ec2Vps
 from tests.contract.hosted_bench import FAST, HostedBench, Offer
-from tests.fakes.loopback_ec2 import LoopbackEc2
+from tests.fakes.loopback_ec2 import ELSEWHERE, REGION, LoopbackEc2, admin
 
 READS = (
     "sts:GetCallerIdentity",
@@ -17,6 +17,8 @@ READS = (
     "ec2:DescribeInstanceTypes",
     "ec2:DescribeImages",
     "ec2:DescribeSecurityGroups",
+    "ec2:DescribeAddresses",
+    "ec2:DescribeNetworkInterfaces",
 )
 
 
@@ -26,6 +28,9 @@ class Ec2Bench(HostedBench):
     right = "ec2:RunInstances"
     currency = "USD"
     keeps_address = False
+    lead, lead_right = r"AssociateAddress$", "ec2:AssignPrivateIpAddresses"
+    keeps_own_address = False
+    """moto shows an address that leads to a second private one as the instance's own."""
 
     def __init__(self, service: LoopbackEc2) -> None:
         self.service: LoopbackEc2 = service
@@ -63,6 +68,12 @@ class Ec2Bench(HostedBench):
     def machines(self) -> int:
         self.service.enforced(False)
         return len(self.service.instances())
+
+    def give_address(self, address: str, *, elsewhere: bool = False) -> None:
+        region = ELSEWHERE if elsewhere else REGION
+        admin(self.service.upstream, "ec2", region).allocate_address(Domain="vpc", Address=address)
+        if elsewhere:
+            self.provider = self.provider.model_copy(update={"other_regions": (ELSEWHERE,)})
 
     def leftovers(self) -> tuple[str, ...]:
         volumes = [each["VolumeId"] for each in self.service.ec2.describe_volumes()["Volumes"]]
