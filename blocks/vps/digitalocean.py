@@ -23,10 +23,10 @@ from blocks.errors import (
     Unavailable,
     Unreachable,
 )
-from blocks.types import Access, Machine, MachineRequest, MachineSize, PowerState
+from blocks.types import Access, FloatingAddress, Machine, MachineRequest, MachineSize, PowerState
 from blocks.vps import digitalocean_shapes as shapes
 from blocks.vps.answers import UNREADABLE, kind_of
-from blocks.vps.hosted import HostedVps
+from blocks.vps.floating import FloatingVps
 
 if TYPE_CHECKING:
     from azure.core.exceptions import AzureError, HttpResponseError
@@ -61,7 +61,7 @@ _REFUSED: tuple[tuple[str, type[ContinuityError], str], ...] = (
 """What a 422 says; its `id` is `unprocessable_entity` for all of them. Any other: a mistake."""
 
 
-class DigitalOceanVps(HostedVps):
+class DigitalOceanVps(FloatingVps):
     """Make Droplets in the team of one API token.
 
     Names are not unique there: a machine is found by its tags, and an order is sent once.
@@ -155,6 +155,20 @@ class DigitalOceanVps(HostedVps):
         act = "power_on" if power is PowerState.ON else "power_off"
         with self._asking(f"{act} Droplet {machine.name}") as client:
             client.droplet_actions.post(int(machine.id), body={"type": act})
+
+    def _floating(self) -> tuple[FloatingAddress, ...]:
+        with self._asking("list reserved IPs") as client:
+            told = self._pages("reserved_ips", client.reserved_ips.list)
+            return tuple(shapes.reserved(each) for each in told)
+
+    def _assign(self, address: FloatingAddress, machine: Machine) -> None:
+        body = {"type": "assign", "droplet_id": int(machine.id)}
+        with self._asking(f"assign reserved IP {address.address} to {machine.name}") as client:
+            client.reserved_ips_actions.post(address.address, body=body)
+
+    def address_inside(self, address: str, machine: str) -> str:
+        """Return "": it is translated to an address that each Droplet has from the beginning."""
+        return ""
 
     def _delete(self, machine: Machine) -> None:
         with self._asking(f"delete Droplet {machine.name}") as client:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from hashlib import md5
 from typing import Any
 
-from blocks.types import Machine, MachineRequest, MachineSize, PowerState, Stock
+from blocks.types import FloatingAddress, Machine, MachineRequest, MachineSize, PowerState, Stock
 from blocks.vps.labels import NAME, OURS, expiry_in, host_key_in, labels_of, tags_in
 
 OUR_TAG = ":".join(OURS)
@@ -59,8 +59,19 @@ def order(
     }
 
 
+def reserved(told: Mapping[str, Any]) -> FloatingAddress:
+    """Return a reserved IP (`reserved_ips[]`: `ip`, `region.slug`, `droplet.id` or null)."""
+    address, droplet = str(told["ip"]), told.get("droplet") or {}
+    return FloatingAddress(
+        address, address, str(told["region"]["slug"]), str(droplet.get("id", ""))
+    )
+
+
 def machine(told: Mapping[str, Any], provider: str) -> Machine:
-    """Return a Droplet as a machine; one that is new is off."""
+    """Return a Droplet as a machine; one that is new is off.
+
+    Its own public address is listed first; a reserved IP that leads to it comes after.
+    """
     labels = labels_in(told["tags"])
     public = [each for each in told["networks"]["v4"] if each["type"] == "public"]
     return Machine(

@@ -18,5 +18,5 @@ HOSTED: dict[str, Callable[[], AbstractContextManager[HostedBench]]] = {
     "scaleway": scaleway,
 }
 
-MOVING = ("ec2", "hetzner")
+MOVING = ("digitalocean", "ec2", "hetzner")
 """Those of them that can lead an address to another machine."""

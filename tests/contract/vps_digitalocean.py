@@ -24,6 +24,7 @@ TOKEN = "dop_v1_of_the_tests"
 class DigitalOceanBench(HostedBench):
     offer = Offer("s-2vcpu-4gb", "s-4vcpu-8gb", "s-4vcpu-8gb-amd")
     order, look, end = r"POST /v2/droplets$", r"GET /v2/droplets$", r"DELETE /v2/droplets/"
+    lead, lead_right = r"POST /v2/reserved_ips/.*/actions", "reserved_ip:update"
     right = "droplet:create"
     secret = TOKEN
     currency = "USD"
@@ -39,7 +40,7 @@ class DigitalOceanBench(HostedBench):
         self.service.limit = machines
 
     def take_right(self) -> None:
-        self.service.scopes.discard("droplet:create")
+        self.service.scopes -= {"droplet:create", "reserved_ip:update"}
 
     def expire(self) -> None:
         self.service.token = "another"
@@ -58,6 +59,14 @@ class DigitalOceanBench(HostedBench):
 
     def machines(self) -> int:
         return len(self.service.droplets)
+
+    def give_address(self, address: str, *, elsewhere: bool = False) -> None:
+        self.service.reserved[address] = {
+            "ip": address,
+            "region": {"slug": "ams3" if elsewhere else "fra1"},
+            "droplet": None,
+            "locked": False,
+        }
 
     def leftovers(self) -> tuple[str, ...]:
         shared = ("managed-by:", "purpose:", "server:")

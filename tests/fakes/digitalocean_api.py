@@ -20,7 +20,15 @@ SIZES = {
 SCOPES = frozenset(
     {
         *("account:read", "droplet:read", "droplet:create", "droplet:update", "droplet:delete"),
-        *("sizes:read", "ssh_key:read", "tag:read", "tag:create", "tag:delete"),
+        *(
+            "reserved_ip:read",
+            "reserved_ip:update",
+            "sizes:read",
+            "ssh_key:read",
+            "tag:read",
+            "tag:create",
+            "tag:delete",
+        ),
     }
 )
 _REGIONS = ["fra1", "ams3"]
@@ -39,6 +47,7 @@ class DigitalOceanApi(HttpService):
         self.scopes = set(SCOPES)
         self.droplets: dict[int, dict[str, Any]] = {}
         self.tags: set[str] = set()
+        self.reserved: dict[str, dict[str, Any]] = {}
         self.status = "active"
         self.sold_out: set[str] = set()
         self.told_sold_out = True
@@ -125,6 +134,32 @@ class DigitalOceanApi(HttpService):
             return refused
         return Answer(204) if self.droplets.pop(int(number), None) else self.unknown(asked)
 
+    @route("GET", "/v2/reserved_ips")
+    def list_reserved(self, asked: Asked) -> Json:
+        """Show each with its Droplet; what was asked for takes effect after this look."""
+        shown = []
+        for each in self.reserved.values():
+            held = self.droplets.get(each["droplet"] or 0)
+            droplet = {"id": held["id"], "name": held["name"]} if held else None
+            shown.append({k: v for k, v in each.items() if k[0] != "_"} | {"droplet": droplet})
+            each |= {"droplet": each.pop("_coming", each["droplet"]), "locked": False}
+        return self._allowed("reserved_ip:read") or _page(asked, "reserved_ips", shown)
+
+    @route("POST", r"/v2/reserved_ips/([\d.]+)/actions")
+    def assign(self, asked: Asked, address: str) -> Answer:
+        if refused := self._allowed("reserved_ip:update"):
+            return refused
+        reserved, droplet = self.reserved.get(address), self.droplets.get(asked.body["droplet_id"])
+        if reserved is None or droplet is None or asked.body["type"] != "assign":
+            return self.unknown(asked)
+        if reserved["locked"]:
+            return _unprocessable("The reserved IP already has a pending event.")
+        if droplet["region"]["slug"] != reserved["region"]["slug"]:
+            return _unprocessable("The reserved IP and the Droplet must be in the same region.")
+        reserved |= {"locked": True, "_coming": droplet["id"]}
+        action = {"id": 72531856, "status": "in-progress", "type": "assign_ip"}
+        return Answer(201, {"action": action})
+
     @route("GET", "/v2/tags/(.+)")
     def read_tag(self, asked: Asked, name: str) -> Json:
         name = unquote(name)
@@ -198,6 +233,11 @@ class DigitalOceanApi(HttpService):
         droplet["networks"]["v4"] = [
             {"ip_address": f"10.114.0.{number}", "type": "private"},
             {"ip_address": f"203.0.113.{number}", "type": "public"},
+            *(
+                {"ip_address": address, "type": "public"}
+                for address, each in self.reserved.items()
+                if each["droplet"] == droplet["id"]
+            ),
         ]
 
     def _size(self, slug: str) -> dict[str, Any]:
