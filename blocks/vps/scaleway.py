@@ -11,10 +11,19 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, SecretStr
 
 from blocks.errors import ConfigurationError
-from blocks.types import Access, Machine, MachineRequest, MachineSize, PowerState, Stock
+from blocks.types import (
+    Access,
+    FloatingAddress,
+    Machine,
+    MachineRequest,
+    MachineSize,
+    PowerState,
+    Stock,
+)
 from blocks.vps.cloud_init import user_data
-from blocks.vps.hosted import HostedVps
+from blocks.vps.floating import FloatingVps
 from blocks.vps.labels import OURS, expiry_in, host_key_in, labels_of, tags_in
+from blocks.vps.scaleway_addresses import floating, own
 
 if TYPE_CHECKING:
     from blocks.vps.scaleway_client import Scaleway
@@ -25,7 +34,7 @@ _STOCKS = {"available": Stock.AVAILABLE, "scarce": Stock.AVAILABLE, "shortage": 
 _CLOUD_INIT = "cloud-init"
 
 
-class ScalewayVps(HostedVps):
+class ScalewayVps(FloatingVps):
     """Make instances in one project of Scaleway.
 
     An instance is ordered stopped; its address and user data follow in calls of their own, and only
@@ -97,9 +106,13 @@ class ScalewayVps(HostedVps):
             if str(kind.arch) == "x86_64" and not kind.gpu and not kind.end_of_service
         )
 
+    @property
+    def _places(self) -> list[str]:
+        return list(dict.fromkeys([self.region, *self.zones]))
+
     def _machines(self) -> tuple[Machine, ...]:
         found: list[Machine] = []
-        for zone in dict.fromkeys([self.region, *self.zones]):
+        for zone in self._places:
             with self._api(f"list instances in {zone}") as api:
                 servers = api.instance.list_servers_all(
                     zone=zone, project=self.project, tags=["=".join(OURS)]
@@ -165,6 +178,17 @@ class ScalewayVps(HostedVps):
             tags=_tags(request),
         )
 
+    def _floating(self) -> tuple[FloatingAddress, ...]:
+        found: list[FloatingAddress] = []
+        for zone in self._places:
+            with self._api(f"list flexible IPs in {zone}") as api:
+                found += floating(api, zone, self.project)
+        return tuple(found)
+
+    def _assign(self, address: FloatingAddress, machine: Machine) -> None:
+        with self._api(f"attach flexible IP {address.address} to {machine.name}") as api:
+            api.instance.update_ip(ip=address.id, zone=address.region, server=machine.id)
+
     def _switch(self, machine: Machine, power: PowerState) -> None:
         self._act(machine, "poweron" if power is PowerState.ON else "poweroff")
 
@@ -179,7 +203,8 @@ class ScalewayVps(HostedVps):
     def _delete(self, machine: Machine) -> None:
         """Go one step: stop it, then release address and volumes, and the instance last.
 
-        In this order whatever is left over can still be found through the instance.
+        In this order whatever is left over can still be found through the instance. A floating
+        address outlives it: one that is released never comes back.
         """
         with self._api(f"delete instance {machine.name}") as api:
             server = api.instance.get_server(server_id=machine.id, zone=machine.region).server
@@ -188,7 +213,7 @@ class ScalewayVps(HostedVps):
                 if state != "stopping":
                     self._act(machine, "poweroff")
                 return
-            for ip in server.public_ips:
+            for ip in own(server.public_ips):
                 api.instance.delete_ip(ip=ip.id, zone=machine.region)
             for volume in server.volumes.values():
                 api.instance.detach_server_volume(
@@ -207,7 +232,8 @@ class ScalewayVps(HostedVps):
 
     def _machine(self, server: Any) -> Machine:  # noqa: ANN401 - the vendor's `Server`
         labels = dict(each.split("=", 1) for each in server.tags if "=" in each)
-        addresses = [str(each.address) for each in server.public_ips if str(each.family) == "inet"]
+        mine = own(server.public_ips)
+        addresses = [str(each.address) for each in mine if str(each.family) == "inet"]
         return Machine(
             id=str(server.id),
             name=str(server.name),

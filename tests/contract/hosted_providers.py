@@ -18,5 +18,5 @@ HOSTED: dict[str, Callable[[], AbstractContextManager[HostedBench]]] = {
     "scaleway": scaleway,
 }
 
-MOVING = ("digitalocean", "ec2", "hetzner")
+MOVING = ("digitalocean", "ec2", "hetzner", "scaleway")
 """Those of them that can lead an address to another machine."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from uuid import uuid4
 
 from pydantic import SecretStr
 
@@ -18,6 +19,7 @@ PROJECT = "99999999-8888-4777-8666-555555555555"
 class ScalewayBench(HostedBench):
     offer = Offer("DEV1-S", "DEV1-L", "GP1-XS")
     order, look, end = r"POST .*/servers$", r"GET .*/servers$", r"DELETE .*/servers/"
+    lead = r"PATCH .*/ips/"
     right = "instance write"
     secret = SECRET
 
@@ -53,6 +55,13 @@ class ScalewayBench(HostedBench):
 
     def machines(self) -> int:
         return len(self.service.servers)
+
+    def give_address(self, address: str, *, elsewhere: bool = False) -> None:
+        zone = "nl-ams-1" if elsewhere else "fr-par-2"
+        self.service.put_ip(str(uuid4()), address, zone, "", ["of-the-agency"])
+        if elsewhere:
+            zones = ["fr-par-2", zone]
+            self.provider = self.provider.model_copy(update={"zones": zones})
 
     def leftovers(self) -> tuple[str, ...]:
         return (*self.service.ips, *self.service.volumes)

@@ -212,8 +212,35 @@ class ScalewayApi(HttpService):
     def create_ip(self, asked: Asked, zone: str) -> Answer:
         number = str(uuid4())
         address = f"203.0.113.{len(self.ips) % 250 + 1}"
-        self.ips[number] = {"id": number, "address": address, "server": asked.body["server"]}
-        return Answer(201, {"ip": self.ips[number] | {"server": None, "zone": zone, "tags": []}})
+        self.put_ip(number, address, zone, asked.body["server"], asked.body["tags"])
+        return Answer(201, {"ip": self._ip_shape(self.ips[number])})
+
+    @route("GET", f"{ZONE}/ips")
+    def list_ips(self, asked: Asked, zone: str) -> Json:
+        """Show each with its instance; what was asked for takes effect after this look."""
+        found = [self._ip_shape(each) for each in self.ips.values() if each["zone"] == zone]
+        for each in self.ips.values():
+            each["server"] = each.pop("_coming", each["server"])
+        return {"ips": _page(asked, found), "total_count": len(found)}
+
+    @route("PATCH", f"{ZONE}/ips/([0-9a-f-]+)")
+    def update_ip(self, asked: Asked, zone: str, number: str) -> Json | Answer:
+        ip, server = self.ips.get(number), self.servers.get(asked.body["server"])
+        if ip is None or server is None or ip["zone"] != zone or server["zone"] != zone:
+            return _gone(number)
+        ip["_coming"] = server["id"]
+        return {"ip": self._ip_shape(ip)}
+
+    def put_ip(self, number: str, address: str, zone: str, server: str, tags: list[str]) -> None:
+        """Reserve a flexible IP; `server` is the instance that it is attached to, or ""."""
+        fields = {"id": number, "address": address, "zone": zone, "server": server, "tags": tags}
+        self.ips[number] = fields
+
+    def _ip_shape(self, ip: dict[str, Any]) -> Json:
+        server = self.servers.get(ip["server"])
+        named = {"id": server["id"], "name": server["name"]} if server else None
+        kept = {name: ip[name] for name in ("id", "address", "zone", "tags")}
+        return kept | {"server": named, "type": "routed_ipv4", "state": "attached"}
 
     @route("DELETE", f"{ZONE}/ips/([0-9a-f-]+)")
     def delete_ip(self, asked: Asked, zone: str, number: str) -> Answer:
@@ -265,7 +292,13 @@ class ScalewayApi(HttpService):
             "organization": "o", "project": "p", "commercial_type": server["kind"],
             "creation_date": server["at"], "state": server["state"], "zone": server["zone"],
             "public_ips": [
-                {"id": ip["id"], "address": ip["address"], "family": "inet", "dynamic": False}
+                {
+                    "id": ip["id"],
+                    "address": ip["address"],
+                    "family": "inet",
+                    "dynamic": False,
+                    "tags": ip["tags"],
+                }
                 for ip in self.ips.values()
                 if ip["server"] == server["id"]
             ],
