@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, SecretStr
@@ -18,7 +17,6 @@ from blocks.types import (
     MachineRequest,
     MachineSize,
     PowerState,
-    Stock,
 )
 from blocks.vps.cloud_init import user_data
 from blocks.vps.floating import FloatingVps
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
     from blocks.vps.scaleway_client import Scaleway
 
 _IMAGES = {"12": "debian_bookworm", "13": "debian_trixie"}
-_LEAST_VOLUME = 10 * 10**9
-_STOCKS = {"available": Stock.AVAILABLE, "scarce": Stock.AVAILABLE, "shortage": Stock.SOLD_OUT}
 _CLOUD_INIT = "cloud-init"
 
 
@@ -84,27 +80,10 @@ class ScalewayVps(FloatingVps):
         )
 
     def _offers(self, region: str) -> tuple[MachineSize, ...]:
+        from blocks.vps.scaleway_offers import offers  # noqa: PLC0415 - as in `_api`
+
         with self._api(f"list instance types in {region}") as api:
-            kinds = api.instance.list_servers_types(zone=region, per_page=100).servers
-            stock = api.instance.get_server_types_availability(zone=region, per_page=100).servers
-            disk = _volume_price(api, region)
-        return tuple(
-            MachineSize(
-                name=name,
-                cores=kind.ncpus,
-                memory=kind.ram,
-                disk=_LEAST_VOLUME,
-                price=Decimal(str(kind.hourly_price)),
-                currency="EUR",
-                stock=_STOCKS.get(str(stock[name].availability), Stock.UNKNOWN)
-                if name in stock
-                else Stock.UNKNOWN,
-                grows=True,
-                disk_price=disk,
-            )
-            for name, kind in kinds.items()
-            if str(kind.arch) == "x86_64" and not kind.gpu and not kind.end_of_service
-        )
+            return offers(api, region)
 
     @property
     def _places(self) -> list[str]:
@@ -271,25 +250,3 @@ def _tags(request: MachineRequest) -> list[str]:
 
 def _volume_name(machine: str) -> str:
     return f"continuity-{machine}"
-
-
-def _volume_price(api: Scaleway, zone: str) -> Decimal | None:
-    """Return an hour of a GB of block storage (5,000 IOPS); None if the catalogue does not say.
-
-    The catalogue lists what is stored by GB and hour: `unit_of_measure` is GB alone.
-    """
-    from scaleway.product_catalog.v2alpha1 import (  # noqa: PLC0415
-        ListPublicCatalogProductsRequestProductType as ProductType,
-    )
-
-    for product in api.catalog.list_public_catalog_products_all(
-        product_types=[ProductType.BLOCK_STORAGE], zone=zone, page_size=100
-    ):
-        volume = product.properties and product.properties.block_storage
-        price, unit = product.price and product.price.retail_price, product.unit_of_measure
-        if not (volume and volume.volume and price and unit) or "5k" not in product.sku.lower():
-            continue
-        if str(unit.unit) == "gigabyte":
-            amount = Decimal(int(price.units)) + Decimal(price.nanos).scaleb(-9)
-            return amount / (unit.size or 1)
-    return None

@@ -107,7 +107,7 @@ class _Timed:
             timeout=self.timeout,
         )
         if total := answer.headers.get("x-total-count"):
-            answer._content = json.dumps(answer.json() | {"total_count": total}).encode()
+            answer._content = json.dumps(answer.json() | {"total_count": int(total)}).encode()
         return answer
 
 

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 import pytest
 
 from blocks.errors import ConfigurationError, ContinuityError, Unreachable
-from blocks.types import PowerState
+from blocks.types import PowerState, Stock
 from blocks.vps.labels import labels_of
 from tests.contract.hosted_bench import KEYS, asked
 from tests.contract.vps_scaleway import ScalewayBench, scaleway
+from tests.fakes.scaleway_api import TYPES
 
 
 @pytest.fixture
@@ -35,6 +36,17 @@ def test_an_order_that_broke_off_is_finished_before_it_boots(
     assert bench.provider.find({}) == (made,)
     assert kept.private.splitlines()[1] in bench.user_data("drill-i1")
     assert (bench.machines(), len(bench.service.ips), len(bench.service.volumes)) == (1, 1, 1)
+
+
+def test_all_pages_of_types_are_read_and_those_for_windows_left_out(bench: ScalewayBench) -> None:
+    assert {each.name for each in bench.provider.sizes()} == set(TYPES) - {"POP2-2C-8G-WIN"}
+    assert {each.stock for each in bench.provider.sizes()} == {Stock.AVAILABLE}
+
+
+def test_a_recovery_does_not_wait_for_the_price_list(bench: ScalewayBench) -> None:
+    bench.service.fail(503, on="GET /product-catalog/", times=9)
+    assert {each.price for each in bench.provider.candidates()} == {None}
+    assert bench.provider.create(asked()).size == bench.offer.cheapest
 
 
 def test_a_machine_without_user_data_is_never_started(bench: ScalewayBench) -> None:

@@ -8,7 +8,12 @@ from uuid import uuid4
 
 from tests.fakes.http_service import Answer, Asked, HttpService, Json, route
 
-TYPES = {"DEV1-S": (2, 2, 0.0088), "DEV1-L": (4, 8, 0.0428), "GP1-XS": (4, 16, 0.0928)}
+TYPES = {
+    "DEV1-S": (2, 2, 0.0088),
+    "DEV1-L": (4, 8, 0.0428),
+    "GP1-XS": (4, 16, 0.0928),
+    "POP2-2C-8G-WIN": (2, 8, 0.1823),
+}
 """Cores, GiB and price of an hour."""
 ZONE = r"/instance/v1/zones/([a-z0-9-]+)"
 VOLUMES = r"/block/v1/zones/([a-z0-9-]+)/volumes"
@@ -47,35 +52,30 @@ class ScalewayApi(HttpService):
     # --- what can be ordered, and who we are ---
 
     @route("GET", f"{ZONE}/products/servers")
-    def types(self, asked: Asked, zone: str) -> Json:
-        return {
-            "servers": {
-                name: {
-                    "hourly_price": price,
-                    "monthly_price": price * 730,
-                    "ncpus": cores,
-                    "ram": gib * 1024**3,
-                    "arch": "x86_64",
-                    "alt_names": [],
-                    "gpu": 0,
-                    "end_of_service": False,
-                    "scratch_storage_max_volumes_count": 0,
-                }
-                for name, (cores, gib, price) in TYPES.items()
-            },
-            "total_count": len(TYPES),
+    def types(self, asked: Asked, zone: str) -> Answer:
+        found = {
+            name: {
+                "hourly_price": price,
+                "monthly_price": price * 730,
+                "ncpus": cores,
+                "ram": gib * 1024**3,
+                "arch": "x86_64",
+                "alt_names": [],
+                "gpu": 0,
+                "end_of_service": False,
+                "scratch_storage_max_volumes_count": 0,
+            }
+            for name, (cores, gib, price) in TYPES.items()
         }
+        return _page_of_types(asked, found)
 
     @route("GET", f"{ZONE}/products/servers/availability")
-    def availability(self, asked: Asked, zone: str) -> Json:
+    def availability(self, asked: Asked, zone: str) -> Answer:
         gone = self.sold_out if self.told_sold_out else set()
-        return {
-            "servers": {
-                name: {"availability": "shortage" if name in gone else "available"}
-                for name in TYPES
-            },
-            "total_count": len(TYPES),
+        found = {
+            name: {"availability": "shortage" if name in gone else "available"} for name in TYPES
         }
+        return _page_of_types(asked, found)
 
     @route("GET", "/product-catalog/v2alpha1/public-catalog/products")
     def catalog(self, asked: Asked) -> Json:
@@ -312,6 +312,13 @@ class ScalewayApi(HttpService):
 def _page(asked: Asked, found: list[Json]) -> list[Json]:
     page, size = int(asked.first("page", "1")), int(asked.first("page_size", str(PER_PAGE)))
     return found[(page - 1) * size : page * size]
+
+
+def _page_of_types(asked: Asked, types: dict[str, Json]) -> Answer:
+    """Return two of them a page, whatever was asked for: a page may be smaller than wished."""
+    first = (int(asked.first("page", "1")) - 1) * PER_PAGE
+    chosen = list(types.items())[first : first + PER_PAGE]
+    return Answer(200, {"servers": dict(chosen)}, {"X-Total-Count": str(len(types))})
 
 
 def _gone(what: str) -> Answer:
