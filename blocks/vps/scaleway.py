@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
 _IMAGES = {"12": "debian_bookworm", "13": "debian_trixie"}
 _CLOUD_INIT = "cloud-init"
+_ACTIONS = {
+    PowerState.ON: ("poweron", "starting", "running"),
+    PowerState.OFF: ("poweroff", "stopping", "stopped", "stopped in place"),
+}
+"""What to ask for, and the states in which it was asked for already."""
 
 
 class ScalewayVps(FloatingVps):
@@ -129,7 +134,9 @@ class ScalewayVps(FloatingVps):
     def _complete(self, machine: Machine, request: MachineRequest) -> Machine:
         """Give it an address and its user data; one that has user data may have been booted."""
         with self._api(f"complete instance {machine.name}") as api:
-            if not machine.address:
+            # Asked anew: the answer that gave it one may have been lost, and each is billed.
+            server = api.instance.get_server(server_id=machine.id, zone=machine.region).server
+            if server is not None and not own(server.public_ips):
                 self._give_address(api, machine, request)
             held = api.instance.list_server_user_data(server_id=machine.id, zone=machine.region)
             if _CLOUD_INIT in held.user_data:
@@ -169,7 +176,12 @@ class ScalewayVps(FloatingVps):
             api.instance.update_ip(ip=address.id, zone=address.region, server=machine.id)
 
     def _switch(self, machine: Machine, power: PowerState) -> None:
-        self._act(machine, "poweron" if power is PowerState.ON else "poweroff")
+        """Ask unless it is so or on its way: what is there already would be refused."""
+        action, *reached = _ACTIONS[power]
+        with self._api(f"look at instance {machine.name}") as api:
+            server = api.instance.get_server(server_id=machine.id, zone=machine.region).server
+        if server is None or str(server.state) not in reached:
+            self._act(machine, action)
 
     def _act(self, machine: Machine, action: str) -> None:
         from scaleway.instance.v1 import ServerAction  # noqa: PLC0415
@@ -213,12 +225,16 @@ class ScalewayVps(FloatingVps):
         labels = dict(each.split("=", 1) for each in server.tags if "=" in each)
         mine = own(server.public_ips)
         addresses = [str(each.address) for each in mine if str(each.family) == "inet"]
+        state = str(server.state)
+        if state == "stopping":
+            # It may serve until it is stopped, and nobody can count on it: neither on nor off yet.
+            addresses = []
         return Machine(
             id=str(server.id),
             name=str(server.name),
             provider=self.reference,
             address=addresses[0] if addresses else "",
-            power=PowerState.ON if str(server.state) == "running" else PowerState.OFF,
+            power=PowerState.ON if state in ("running", "stopping") else PowerState.OFF,
             tags=tags_in(labels),
             host_key=host_key_in(labels),
             created_at=server.creation_date,

@@ -38,6 +38,34 @@ def test_an_order_that_broke_off_is_finished_before_it_boots(
     assert (bench.machines(), len(bench.service.ips), len(bench.service.volumes)) == (1, 1, 1)
 
 
+@pytest.mark.parametrize(
+    "lost", [r"POST .*/ips$", r"PATCH .*/servers/[^/]+$", "PATCH .*/user_data/", "POST .*/action$"]
+)
+def test_a_call_whose_answer_is_lost_is_not_made_twice(bench: ScalewayBench, lost: str) -> None:
+    """A second address would be billed, and a start of what runs is refused."""
+    bench.service.lose_answer(on=lost)
+    made = bench.provider.create(asked())
+    assert (made.power, made.host_key) == (PowerState.ON, KEYS[0].public)
+    assert [each["address"] for each in bench.service.ips.values()] == [made.address]
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_machine_is_off_only_when_it_has_stopped(bench: ScalewayBench, lost: bool) -> None:
+    """While it stops it may still write to what the new server serves, or answer a visitor."""
+    made = bench.provider.create(asked())
+    if lost:
+        bench.service.lose_answer(on="POST .*/action$")
+    bench.provider.power_off(made.id)
+    assert [each["state"] for each in bench.service.servers.values()] == ["stopped"]
+
+
+def test_a_machine_that_is_being_stopped_is_started_again(bench: ScalewayBench) -> None:
+    made = bench.provider.create(asked())
+    bench.service.servers[made.id]["state"] = "stopping"
+    assert bench.provider.create(asked()) == made
+    assert bench.service.servers[made.id]["state"] == "running"
+
+
 def test_all_pages_of_types_are_read_and_those_for_windows_left_out(bench: ScalewayBench) -> None:
     assert {each.name for each in bench.provider.sizes()} == set(TYPES) - {"POP2-2C-8G-WIN"}
     assert {each.stock for each in bench.provider.sizes()} == {Stock.AVAILABLE}
