@@ -191,8 +191,9 @@ class HetznerVps(FloatingVps):
             id=str(server.id),
             name=str(server.name),
             provider=self.reference,
-            address=str(ipv4.ip) if ipv4 else "",
-            power=PowerState.ON if server.status == "running" else PowerState.OFF,
+            # Between on and off it may still serve: it is neither off nor ready.
+            address=str(ipv4.ip) if ipv4 and server.status in ("running", "off") else "",
+            power=PowerState.OFF if server.status == "off" else PowerState.ON,
             tags=tags_in(labels),
             host_key=host_key_in(labels),
             created_at=created,

@@ -75,7 +75,8 @@ class HetznerApi(HttpService):
         server = self.servers.get(int(number))
         if server is None:
             return _error(404, "not_found", "server not found")
-        server["status"], server["_looks"] = ("running" if act == "poweron" else "off"), 0
+        server["status"] = {"poweron": "starting", "poweroff": "stopping"}[act]
+        server["_looks"] = self.looks_until_running
         return Answer(201, {"action": _action()})
 
     @route("DELETE", r"/servers/(\d+)")
@@ -158,9 +159,10 @@ class HetznerApi(HttpService):
         }
 
     def _grow(self, server: dict[str, Any]) -> None:
-        if server["status"] == "initializing":
+        ends = {"initializing": "running", "starting": "running", "stopping": "off"}
+        if server["status"] in ends:
             server["_looks"] -= 1
-            server["status"] = "running" if server["_looks"] < 0 else "initializing"
+            server["status"] = ends[server["status"]] if server["_looks"] < 0 else server["status"]
 
     def _kind(self, number: int, name: str) -> dict[str, Any]:
         cores = {"cx23": 2, "cx33": 4, "cx43": 8, "cax21": 4}[name]
