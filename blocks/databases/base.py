@@ -10,6 +10,7 @@ from prefect.blocks.core import Block
 
 from blocks.servers.base import Server
 from blocks.types import (
+    Access,
     AccountRights,
     Canary,
     DatabaseContent,
@@ -31,6 +32,10 @@ class Database(Block, ABC):
     """
 
     # --- reading ---
+
+    @abstractmethod
+    def access(self, server: Server) -> Access:
+        """Log in with the account; say who it is, and which rights that a backup needs it has."""
 
     @abstractmethod
     def facts(self, server: Server) -> DatabaseFacts:

@@ -11,14 +11,17 @@ from pymysql.cursors import Cursor
 
 from blocks.databases import content, copying, following, reading, replaying, restoring
 from blocks.databases.base import Database, Scratch
-from blocks.databases.connection import Access, connected
+from blocks.databases.connection import Access as Login
+from blocks.databases.connection import connected
 from blocks.databases.content import Instance
 from blocks.databases.copying import COPY_NOTES, Source
 from blocks.databases.restoring import Place
+from blocks.databases.rights import read_rights
 from blocks.databases.scratch import MariaDbScratch
 from blocks.errors import DiskFull, NotFound, ProviderError
 from blocks.servers.base import Server
 from blocks.types import (
+    Access,
     AccountRights,
     Canary,
     DatabaseContent,
@@ -73,7 +76,7 @@ class MariaDb(Database):
 
     def _connected(self, server: Server) -> AbstractContextManager[Cursor]:
         password = self.password.get_secret_value()
-        return connected(Access(server, self.user, password, self.port))
+        return connected(Login(server, self.user, password, self.port))
 
     @property
     def _source(self) -> Source:
@@ -84,6 +87,10 @@ class MariaDb(Database):
         return Place(self.datadir, self.service)
 
     # --- reading ---
+
+    def access(self, server: Server) -> Access:
+        with self._connected(server) as cursor:
+            return read_rights(cursor, self.canary_database)
 
     def facts(self, server: Server) -> DatabaseFacts:
         with self._connected(server) as cursor:

@@ -102,6 +102,26 @@ def test_facts_hold_exact_counts_and_no_views(bench: Bench) -> None:
     }
 
 
+def test_the_account_says_who_it_is_and_that_it_may_back_up(bench: Bench) -> None:
+    seen = bench.database.access(bench.server)
+    assert seen.who == "continuity@localhost"
+    assert (bool(seen.may), seen.missing) == (True, ())
+
+
+def test_rights_that_a_backup_needs_are_named(real: Real) -> None:
+    real.service.sql(
+        "CREATE OR REPLACE USER reader@localhost IDENTIFIED BY 'reads'; GRANT SELECT, SHOW VIEW, "
+        "TRIGGER, EVENT, RELOAD, PROCESS, BINLOG MONITOR, REPLICA MONITOR, CONNECTION ADMIN "
+        "ON *.* TO reader@localhost; GRANT SELECT ON continuity.* TO reader@localhost"
+    )
+    mine = {"user": "reader", "password": SecretStr("reads")}
+    seen = real.bench.database.model_copy(update=mine).access(real.bench.server)
+    missing = ("GRANT LOCK TABLES ON *.*", "GRANT ALL ON continuity.*")
+    assert (seen.who, seen.missing, seen.may) == ("reader@localhost", missing, ())
+    real.service.sql("GRANT ALL ON *.* TO reader@localhost")
+    assert real.bench.database.model_copy(update=mine).access(real.bench.server).missing == ()
+
+
 def test_the_newest_canary_is_read(bench: Bench) -> None:
     older = Canary("web1", "older", NOW)
     newer = replace(older, nonce="newer", written_at=NOW + timedelta(microseconds=1))

@@ -25,6 +25,7 @@ from blocks.errors import (
 )
 from blocks.servers.base import Server
 from blocks.types import (
+    Access,
     AccountRights,
     Canary,
     DatabaseContent,
@@ -83,6 +84,10 @@ class MemoryDatabase(Database):
         read = tuple(_facts(name, schemas[name]) for name in sorted(schemas))
         size = sum(each.size for each in read)
         return DatabaseFacts(service.version, series(service.version), size, read)
+
+    def access(self, server: Server) -> Access:
+        self._log_in(server, "access")
+        return Access("continuity@localhost", ("lire et copier",))
 
     def read_canary(self, server: Server, nonce: str = "") -> Canary | None:
         held = self._log_in(server, "read_canary").canaries
