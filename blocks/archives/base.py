@@ -13,7 +13,7 @@ from blocks.archives.agent import Destination
 from blocks.domain import DeclaredDomain
 from blocks.repositories.versions import VersionedObjects
 from blocks.servers.base import Server
-from blocks.types import ArchiveListing, FailureDomain, LogPiece, SelfTest, StoreAddress
+from blocks.types import ArchiveListing, FailureDomain, KeyRole, LogPiece, SelfTest, StoreAddress
 
 
 class Archive(Block, ABC):
@@ -48,6 +48,14 @@ class Archive(Block, ABC):
     @abstractmethod
     def place(self) -> str:
         """Name where it lies; what was kept about another place says nothing about this one."""
+
+    @abstractmethod
+    def check_key(self, role: KeyRole) -> str:
+        """Log in to the store with the key made for this role; return its id. Changes nothing.
+
+        The agent's key may not even list, so being told that is taken for a log-in. What a key may
+        do besides is for `self_test` to find out.
+        """
 
     @abstractmethod
     def self_test(self, at: datetime) -> SelfTest:

@@ -14,7 +14,13 @@ from pydantic import Field, SecretStr
 from blocks.archives import delivery, names
 from blocks.archives.agent import Destination
 from blocks.archives.base import Archive
-from blocks.errors import CommandFailed, ConfigurationError, DamagedData, Unavailable
+from blocks.errors import (
+    CommandFailed,
+    ConfigurationError,
+    DamagedData,
+    PermissionDenied,
+    Unavailable,
+)
 from blocks.repositories.s3 import S3ObjectStore, addresses_of
 from blocks.repositories.s3_self_test import self_test
 from blocks.repositories.s3_versions import S3Versions
@@ -39,6 +45,8 @@ _CHECKS = frozenset(BucketCheck) - {
     BucketCheck.CONDITIONAL,
 }
 """What keeps pieces from a thief; the agent reads nothing and uploads each in one call."""
+_NOTHING = "key-check/"
+"""A folder in which nothing is."""
 _CA_FILE = "/run/continuity-archive-ca.pem"
 
 
@@ -106,6 +114,19 @@ class S3Archive(Archive):
 
     def versions(self) -> VersionedObjects:
         return S3Versions(self.store_of(KeyRole.PRUNE))
+
+    def check_key(self, role: KeyRole) -> str:
+        store = self.store_of(role)
+        if role is KeyRole.PRUNE:
+            self.versions().versions(_NOTHING)
+            return store.access_key
+        try:
+            store.list(_NOTHING)
+        except PermissionDenied:
+            # A key that S3 does not know, or a wrong secret, has codes of its own.
+            if role is not KeyRole.SERVER:
+                raise
+        return store.access_key
 
     def self_test(self, at: datetime) -> SelfTest:
         return self_test(self, at, checks=_CHECKS)

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from blocks.archives.s3_archive import S3Archive
+from blocks.errors import AuthenticationFailed, PermissionDenied
 from blocks.repositories.policies import Action, KeyPurpose, RepositoryPlace, Right, rights
 from blocks.repositories.restic import ResticRepository
 from blocks.servers.base import Server
@@ -96,6 +98,24 @@ def test_a_repository_lives_on_what_is_granted(
     world.wipe()
     world.restore(first)
     assert {path: world.read(path) for path in wanted} == wanted
+
+
+def test_every_key_of_an_archive_is_known_and_a_wrong_one_is_not(enforced: Enforced) -> None:
+    """The agent's may not even list: being told that is how it shows that it is known."""
+    archive = archive_of(enforced)
+    ids = [archive.check_key(role) for role in KeyRole]
+    keys = (KeyPurpose.RESTORE, KeyPurpose.ARCHIVE, KeyPurpose.PRUNE)
+    assert ids == [enforced.keys[each][0] for each in keys]
+    for field, role in (("agent", KeyRole.SERVER), ("prune", KeyRole.PRUNE)):
+        wrong = archive.model_copy(update={f"{field}_secret_key": SecretStr("revoked")})
+        with pytest.raises(AuthenticationFailed):
+            wrong.check_key(role)
+    mine = archive.store
+    swapped = archive.model_copy(
+        update={"store": mine.with_key(archive.agent_access_key, archive.agent_secret_key)}
+    )
+    with pytest.raises(PermissionDenied):
+        swapped.check_key(KeyRole.WORKER)
 
 
 def repository_of(enforced: Enforced) -> ResticRepository:
