@@ -19,6 +19,9 @@ from blocks.errors import (
     Unreachable,
 )
 
+TAKEN = 250
+"""SMTP's answer code for what was taken."""
+
 
 class SmtpRelay(BaseModel):
     """The fields that lead to a relay, the session there, and its answers as our errors."""
@@ -55,6 +58,13 @@ class SmtpRelay(BaseModel):
             if self.username:
                 relay.login(self.username, self.password.get_secret_value())
             yield relay
+
+    def _introduce(self, relay: smtplib.SMTP) -> None:
+        """Name the sender of a message that nobody sends; `rset` or the end takes it back."""
+        relay.ehlo_or_helo_if_needed()
+        code, answer = relay.mail(parseaddr(self.sender)[1])
+        if code != TAKEN:
+            raise smtplib.SMTPSenderRefused(code, answer, self.sender)
 
     @property
     def _domain(self) -> str:

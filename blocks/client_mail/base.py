@@ -26,7 +26,10 @@ class ClientMail(Block, ABC):
 
     @abstractmethod
     def check(self) -> str:
-        """Log in and send nothing; return where we are. Raises `Unreachable` and the like."""
+        """Log in, name the sender and send nothing; return where we are.
+
+        Raises `PermissionDenied` for a sender that the relay does not take.
+        """
 
     @abstractmethod
     def place(self) -> str:

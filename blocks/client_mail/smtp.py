@@ -39,11 +39,12 @@ class SmtpClientMail(SmtpRelay, ClientMail):
     )
 
     def check(self) -> str:
-        """Log in at the relay."""
+        """Log in at the relay and name the sender; `RSET` takes it back."""
 
         def greet() -> None:
             with self._translated(), self._relay() as relay:
-                relay.noop()
+                self._introduce(relay)
+                relay.rset()
 
         within(self.timeout_seconds, self._subject, greet)
         return f"{self.host}:{self.port}"

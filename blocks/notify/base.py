@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from prefect.blocks.core import Block
 
 from blocks.records import Notice
+from blocks.types import Access
 
 
 class Notifier(Block, ABC):
@@ -24,6 +25,17 @@ class Notifier(Block, ABC):
         Recipients that the other side would refuse are errors where it says so without a message:
         a mail relay does, Slack says whether the channel takes one only when one is posted.
         """
+
+    def access(self) -> Access:
+        """Log in and send nothing; say who we are there, and what that proves. Errors as `check`.
+
+        Unless a place can tell more, only a real message shows whether it takes one.
+        """
+        return Access(
+            self.check(),
+            may=("se connecter",),
+            unseen=("publier : rien n'est envoyé pour un essai",),
+        )
 
     @abstractmethod
     def post(self, notice: Notice) -> str:

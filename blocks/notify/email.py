@@ -14,14 +14,15 @@ from blocks.errors import PermissionDenied, Unavailable
 from blocks.notify.base import Notifier
 from blocks.notify.time_limit import within
 from blocks.records import Notice
-from blocks.smtp import SmtpRelay
+from blocks.smtp import TAKEN, SmtpRelay
+from blocks.types import Access
 
 FAILED = "ÉCHEC"
 LINK = re.compile(r"<(https?://[^|>\s]+)(?:\|([^>]*))?>")
 
 
-_TAKEN, _FORWARDED, _FOR_GOOD = 250, 251, 500
-"""Answer codes of SMTP: taken, taken and passed on, and from where on no is a no."""
+_FORWARDED, _FOR_GOOD = 251, 500
+"""Answer codes of SMTP: taken and passed on, and from where on no is a no."""
 
 
 class EmailNotifier(SmtpRelay, Notifier):
@@ -64,6 +65,10 @@ class EmailNotifier(SmtpRelay, Notifier):
         within(self.timeout_seconds, self._subject, greet)
         return f"{self.host}:{self.port}, {', '.join(self.recipients)}"
 
+    def access(self) -> Access:
+        """Say what the relay takes from us: it answers for each address before any message."""
+        return Access(self.check(), may=("écrire à chaque destinataire, dit le relais",))
+
     def post(self, notice: Notice) -> str:
         """Send a new message; return its Message-ID."""
         reference = make_msgid(domain=self._domain)
@@ -85,13 +90,10 @@ class EmailNotifier(SmtpRelay, Notifier):
         self._send(notice, {"In-Reply-To": reference, "References": reference})
 
     def _offer(self, relay: smtplib.SMTP) -> None:
-        relay.ehlo_or_helo_if_needed()
-        code, answer = relay.mail(parseaddr(self.sender)[1])
-        if code != _TAKEN:
-            raise smtplib.SMTPSenderRefused(code, answer, self.sender)
+        self._introduce(relay)
         codes = {each: relay.rcpt(parseaddr(each)[1])[0] for each in self.recipients}
         relay.rset()
-        refused = {each: code for each, code in codes.items() if code not in (_TAKEN, _FORWARDED)}
+        refused = {each: code for each, code in codes.items() if code not in (TAKEN, _FORWARDED)}
         if not refused:
             return
         cause = "would refuse " + ", ".join(f"{each} ({code})" for each, code in refused.items())

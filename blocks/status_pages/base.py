@@ -39,7 +39,10 @@ class StatusPage(Block, ABC):
 
     @abstractmethod
     def check(self) -> str:
-        """Look at the page's place and change nothing; return what is there."""
+        """Prove with real calls that the page may be changed; change nothing; return what is there.
+
+        Raises `PermissionDenied` for a key that may only read.
+        """
 
     @abstractmethod
     def place(self) -> str:

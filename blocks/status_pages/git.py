@@ -22,6 +22,7 @@ from blocks.errors import (
     DamagedData,
     DeadlineExceeded,
     NotFound,
+    PermissionDenied,
     ProviderError,
     Unavailable,
     Unreachable,
@@ -33,6 +34,8 @@ from blocks.types.clients import StatusIncident, StatusUpdate
 ATTEMPTS = 5
 _RACED = re.compile(r"\[(remote )?rejected\]|fetch first|non-fast-forward|cannot lock ref", re.I)
 _ANSWERS: tuple[tuple[re.Pattern[str], type[ContinuityError], str, str], ...] = (
+    (re.compile(r"marked as read.only|not allowed to (push|upload)|Permission to \S+ denied", re.I),
+     PermissionDenied, "does not let the key push", "give the key the right to write"),
     (re.compile(r"Host key verification failed", re.I), AuthenticationFailed,
      "showed another host key", "compare host_key with: ssh-keyscan HOST"),
     (re.compile(r"Permission denied|Authentication failed|publickey", re.I), AuthenticationFailed,
@@ -88,6 +91,7 @@ class GitStatusPage(StatusPage):
 
     def check(self) -> str:
         with self._clone() as git:
+            git.rehearse()
             return f"{self.remote}, {self.branch} {git.head or 'not made yet'}"
 
     def place(self) -> str:
@@ -170,6 +174,13 @@ class _Clone:
         if _RACED.search(ended.stderr):
             return False
         raise self._error("push", ended.stderr)
+
+    def rehearse(self) -> None:
+        """Let the remote say whether this key may push; `--dry-run` sends nothing."""
+        if not self.head:
+            self.run("commit", "--quiet", "--allow-empty", "--message", "rehearsal")
+        target = f"HEAD:refs/heads/{self._block.branch}"
+        self.run("push", "--dry-run", "--quiet", "--", self._block.remote, target)
 
     def run(self, *words: str) -> str:
         """Run git in the working copy; return what it printed."""

@@ -91,6 +91,13 @@ class TestSmtp:
         assert isinstance(message, EmailMessage)
         assert message.get_content().replace("\r\n", "\n") == "Déjà là.\n"
 
+    def test_a_look_shows_a_sender_that_the_relay_does_not_take(
+        self, boxes: tuple[Mailboxes, int]
+    ) -> None:
+        with pytest.raises(PermissionDenied, match="553"):
+            relay(boxes[1], sender="else@omniweb.test").check()
+        assert boxes[0].received == []
+
     def test_a_busy_relay_took_nothing(self, boxes: tuple[Mailboxes, int]) -> None:
         boxes[0].busy = True
         with pytest.raises(Unavailable, match="451"):

@@ -12,7 +12,13 @@ import pytest
 from pydantic import SecretStr
 from ruamel.yaml import YAML
 
-from blocks.errors import AuthenticationFailed, DamagedData, DeadlineExceeded, NotFound
+from blocks.errors import (
+    AuthenticationFailed,
+    DamagedData,
+    DeadlineExceeded,
+    NotFound,
+    PermissionDenied,
+)
 from blocks.status_pages.git import GitStatusPage, remote_host
 from blocks.types.clients import Language, Severity, StatusIncident, StatusUpdate
 from flows.reports.status_page import status_html
@@ -176,6 +182,33 @@ def _push_over_ssh(remote: Remote, sshd: LoopbackSshd) -> None:
         GitStatusPage.model_validate(values | {"host_key": other}).check()
     with pytest.raises(AuthenticationFailed, match="refused the key"):
         GitStatusPage.model_validate(values | {"ssh_key": SecretStr("")}).check()
+
+
+READ_ONLY = (
+    'command="case $SSH_ORIGINAL_COMMAND in git-upload-pack*) sh -c \\"$SSH_ORIGINAL_COMMAND\\";;'
+    " *) echo 'ERROR: The key you are authenticating with has been marked as read only.' >&2;"
+    ' exit 1;; esac" '
+)
+"""What a forge does with a deploy key that may only read; the words are GitHub's."""
+
+
+def test_a_key_that_may_only_read_is_refused_without_a_push(remote: Remote, tmp_path: Path) -> None:
+    with loopback_sshd(tmp_path) as sshd:
+        values = {
+            "remote": f"ssh://root@127.0.0.1:{sshd.port}{remote.path}",
+            "ssh_key": SecretStr(sshd.private_key),
+            "host_key": sshd.host_key,
+        }
+        page = GitStatusPage.model_validate(values)
+        assert page.check().endswith("not made yet")
+        remote.page.publish(DETECTED, render)
+        assert page.check().startswith(str(values["remote"]))
+        allowed = tmp_path / "authorized_keys"
+        allowed.write_text(READ_ONLY + allowed.read_text())
+        assert page.read()
+        with pytest.raises(PermissionDenied, match="does not let the key push"):
+            page.check()
+    assert len(remote.commits()) == 1
 
 
 def test_hosts_of_remotes() -> None:
