@@ -85,7 +85,7 @@ def cost_at(
         return DrillCost(target.provider, limits.currency, unknown=unknown, hint=hint)
     hours = limits.hours + UNTIL_SWEPT
     egress = None if limits.egress_gb is None else limits.egress_gb * data / GB
-    hour, currency, offer, read_on = _hour(_dearest_size(tried), listed)
+    hour, currency, offer, read_on = hour_of(_dearest_size(tried), listed)
     unknown, hint = _why_unknown(hour, currency, egress, limits)
     return DrillCost(
         target.provider,
@@ -104,7 +104,7 @@ def _dearest_size(tried: Sequence[MachineSize]) -> MachineSize:
     return max(tried, key=lambda each: (each.price is None, each.price or Decimal(0)))
 
 
-def _hour(
+def hour_of(
     size: MachineSize, listed: ListedPrice | None
 ) -> tuple[Decimal | None, str, str, date | None]:
     """Return an hour's price, its currency, where it is from, and the day if from the list."""

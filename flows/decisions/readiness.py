@@ -10,7 +10,7 @@ from enum import StrEnum
 from blocks.types import MachineSize, RecoverySet
 from flows.decisions.archive_state import ArchiveCondition, ArchiveState
 from flows.decisions.database_way import DatabaseWay, Way
-from flows.decisions.machine_needs import needs_for, restored_size
+from flows.decisions.machine_needs import needs_for, restored_size, why_none
 from flows.decisions.protection import Digit
 from flows.decisions.recovery_plan import TargetChoice
 from flows.decisions.standing import Standings
@@ -163,14 +163,11 @@ def judge_target(
     about = f"machine {target.provider}"
     data = restored_size(made)
     if not tried:
-        names = [each.name for each in offered]
-        if target.size in names or (names and not target.size):
-            wanted = size(needs_for(target.needs, made).disk)
-            seen = f"{target.size or 'aucune taille'} : trop petite, il faut {wanted} de disque"
-            seen += f" pour {size(data)} de données" if data else ""
-            return Check(about, State.FAILED, seen, "targets: une taille plus grande")
-        seen = f"{target.size or 'aucune taille'} : pas proposée ({', '.join(names) or 'rien'})"
-        return Check(about, State.FAILED, seen, "targets: dans le fichier du parc")
+        names, needs = [each.name for each in offered], needs_for(target.needs, made)
+        seen = why_none(target.size, names, needs, made)
+        return Check(
+            about, State.FAILED, seen, "targets: une autre taille, dans le fichier du parc"
+        )
     seen = f"{tried[0].name} : {size(tried[0].disk)} de disque pour {size(data)} de données"
     if len(tried) > 1:
         seen += f", sinon {', '.join(each.name for each in tried[1:])}"

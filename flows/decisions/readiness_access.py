@@ -28,7 +28,7 @@ REFUSALS = (
     UpdateRefused,
 )
 """What the other side said no to: it will say so tomorrow too. Anything else is not known."""
-_ROLES = {KeyRole.WORKER: "travail", KeyRole.SERVER: "serveur", KeyRole.PRUNE: "ménage"}
+ROLES = {KeyRole.WORKER: "travail", KeyRole.SERVER: "serveur", KeyRole.PRUNE: "ménage"}
 
 
 def judge_refusal(about: str, error: ContinuityError) -> Check:
@@ -42,9 +42,9 @@ def judge_keys(name: str, answers: Mapping[KeyRole, str | ContinuityError]) -> C
     about = f"clés du dépôt {name}"
     refused = {r: each for r, each in answers.items() if isinstance(each, ContinuityError)}
     if not refused:
-        told = ", ".join(f"{_ROLES[role]} ({each})" for role, each in answers.items())
+        told = ", ".join(f"{ROLES[role]} ({each})" for role, each in answers.items())
         return Check(about, State.READY, f"acceptées : {told}")
-    seen = " ; ".join(f"clé « {_ROLES[role]} » : {each.cause}" for role, each in refused.items())
+    seen = " ; ".join(f"clé « {ROLES[role]} » : {each.cause}" for role, each in refused.items())
     state = State.UNKNOWN
     if any(isinstance(each, REFUSALS) for each in refused.values()):
         state = State.FAILED

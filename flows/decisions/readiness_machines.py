@@ -35,8 +35,8 @@ def judge_room(views: Sequence[RoomView], made: RecoverySet | None) -> Check:
         "stock",
         "targets: un autre hébergeur ou une autre taille, dans le fichier du parc",
     )
-    seen = " ; ".join(_told(each, made) for each in views)
-    states = [_stock(each, made) for each in views]
+    seen = " ; ".join(told_of(each, made) for each in views)
+    states = [stock_of(each, made) for each in views]
     if states[:1] == [Stock.AVAILABLE]:
         return Check(about, State.READY, seen)
     if Stock.AVAILABLE in states:
@@ -48,12 +48,14 @@ def judge_room(views: Sequence[RoomView], made: RecoverySet | None) -> Check:
     return Check(about, State.FAILED, seen or "aucune machine déclarée", hint)
 
 
-def _stock(view: RoomView, made: RecoverySet | None) -> Stock:
+def stock_of(view: RoomView, made: RecoverySet | None) -> Stock:
+    """Say whether one more machine can be had there that a set's data would fit on."""
     too_small = view.room.disk is not None and view.room.disk < least_disk(made)
     return Stock.SOLD_OUT if too_small else view.room.stock
 
 
-def _told(view: RoomView, made: RecoverySet | None) -> str:
+def told_of(view: RoomView, made: RecoverySet | None) -> str:
+    """Say what a target has left, by its name (French)."""
     name = " ".join(part for part in (view.target.provider, view.target.size) if part)
     if view.failed:
         return f"{name} : {view.failed}"
@@ -62,7 +64,7 @@ def _told(view: RoomView, made: RecoverySet | None) -> str:
         Stock.SOLD_OUT: f"plus de place ({view.room.seen})",
         Stock.UNKNOWN: view.room.seen,
     }
-    return f"{name} : {words[_stock(view, made)]}"
+    return f"{name} : {words[stock_of(view, made)]}"
 
 
 def judge_php(target: TargetChoice, made: RecoverySet) -> Check:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from blocks.errors import ContinuityError, OverCeiling
+from blocks.servers.protected import DrillLimits
 from blocks.types import RecoverySet
 from flows.decisions.drill_cost import DrillCost, Limits, affordable, cost_at, dearest, over_ceiling
 from flows.decisions.machine_needs import needs_for, restored_size
@@ -19,7 +20,11 @@ from flows.tasks.steps import step
 
 def limits_of(estate: Estate) -> Limits:
     """Return what the estate allows a drill of this server."""
-    said = estate.declared.drill
+    return limits_in(estate.declared.drill)
+
+
+def limits_in(said: DrillLimits) -> Limits:
+    """Return declared limits as decisions take them."""
     return Limits(said.ceiling, said.currency, said.hours, said.egress_gb)
 
 

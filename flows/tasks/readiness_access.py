@@ -17,7 +17,6 @@ from blocks.errors import ContinuityError, Unreachable
 from blocks.registry import load
 from blocks.repositories.base import Repository
 from blocks.status_pages.base import StatusPage
-from blocks.types import KeyRole
 from flows.decisions.readiness import Check, State
 from flows.decisions.readiness_access import (
     ApprovalWay,
@@ -25,6 +24,7 @@ from flows.decisions.readiness_access import (
     judge_keys,
     judge_self_test,
 )
+from flows.tasks.harmless import keys_of
 from flows.tasks.immutability import immutability_of, self_test_of
 from flows.tasks.incident import Estate, now
 from flows.tasks.readiness_scene import Looks, Scene
@@ -63,14 +63,7 @@ def _is_proven(repository: Repository) -> bool:
 
 def _keys(estate: Estate, name: str) -> Sequence[Check]:
     repository = estate.repositories[name]
-    return (judge_keys(name, {role: _key(repository, role) for role in KeyRole}),)
-
-
-def _key(repository: Repository, role: KeyRole) -> str | ContinuityError:
-    try:
-        return repository.check_key(role)
-    except ContinuityError as error:
-        return error
+    return (judge_keys(name, keys_of(repository)),)
 
 
 def _zone_key(scene: Scene, name: str) -> Sequence[Check]:

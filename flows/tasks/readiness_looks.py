@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from datetime import datetime, timedelta
+from functools import partial
 
 from blocks.errors import ContinuityError
 from flows.decisions.archive_state import LIMIT
@@ -25,6 +24,7 @@ from flows.decisions.verdict import Verdict
 from flows.reports.readiness_text import readiness_document
 from flows.tasks.archive_watch_steps import look
 from flows.tasks.ending import reports
+from flows.tasks.harmless import side_by_side
 from flows.tasks.incident import Estate, now
 from flows.tasks.kit import kit_check
 from flows.tasks.look import site_spec
@@ -50,10 +50,8 @@ def look_at_readiness(estate: Estate) -> tuple[Check, ...]:
     """Return all checks of a server and of its sites, in the order of the table."""
     scene = scene_of(estate)
     looks = [*_backups(scene), *machines(scene), *access(scene), *sites(scene)]
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        # Prefect's settings lie in the context: a new thread would see those of the environment.
-        running = [pool.submit(copy_context().run, _seen, about, act) for about, act in looks]
-    return tuple(check for each in running for check in each.result())
+    seen = side_by_side([partial(_seen, about, act) for about, act in looks])
+    return tuple(check for each in seen for check in each)
 
 
 def _seen(about: str, act: Callable[[], Sequence[Check]]) -> Sequence[Check]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from blocks.errors import ContinuityError
-from blocks.types import Room, Stock
 from flows.decisions.database_way import SERIES, restore_way
 from flows.decisions.machine_needs import needs_for
 from flows.decisions.readiness import Check, judge_clock, judge_target
 from flows.decisions.readiness_access import judge_account
 from flows.decisions.readiness_machines import RoomView, judge_php, judge_room
 from flows.decisions.recovery_plan import TargetChoice
+from flows.tasks.harmless import room_at
 from flows.tasks.incident import Estate, now
 from flows.tasks.look import targets_of
 from flows.tasks.readiness_scene import Looks, Scene
@@ -41,11 +40,7 @@ def _account(estate: Estate, name: str) -> Sequence[Check]:
 
 
 def _room(estate: Estate, target: TargetChoice) -> RoomView:
-    try:
-        provider = estate.providers[target.provider]
-        return RoomView(target, provider.room(target.size, target.region))
-    except ContinuityError as error:
-        return RoomView(target, Room(Stock.UNKNOWN, ""), error.cause)
+    return room_at(estate.providers[target.provider], target)
 
 
 def _target(scene: Scene, target: TargetChoice) -> Sequence[Check]:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from blocks.errors import ContinuityError, NotFound
 from blocks.repositories.base import Repository
-from blocks.types import NamedRecord, RecoverySet
+from blocks.types import RecoverySet
 from flows.decisions.protection import CopyView
 from flows.decisions.readiness import Check, newest
 from flows.decisions.readiness_records import NamesView
 from flows.decisions.recovery_plan import SiteSpec
+from flows.tasks.harmless import answer_of
 from flows.tasks.incident import Estate
 from flows.tasks.look import look_at_copies, site_spec, zone_view
 
@@ -61,7 +62,7 @@ def names_of(estate: Estate) -> NamesView:
     """Read all that the zones hold; one that cannot be read says why."""
     with ThreadPoolExecutor(max_workers=4) as pool:
         views = pool.map(lambda ref: zone_view(ref, estate), estate.zones)
-        others = pool.map(lambda ref: _others(ref, estate), estate.zones)
+        others = pool.map(lambda ref: answer_of(estate.zones[ref].others), estate.zones)
         named = dict(zip(estate.zones, others, strict=True))
     refused = {
         estate.zones[ref].zone: each.cause
@@ -70,10 +71,3 @@ def names_of(estate: Estate) -> NamesView:
     }
     read = [each for each in named.values() if not isinstance(each, ContinuityError)]
     return NamesView(tuple(views), tuple(r for each in read for r in each), refused)
-
-
-def _others(reference: str, estate: Estate) -> tuple[NamedRecord, ...] | ContinuityError:
-    try:
-        return estate.zones[reference].others()
-    except ContinuityError as error:
-        return error

@@ -16,6 +16,7 @@ from flows.decisions.readiness_records import judge_records
 from flows.decisions.readiness_renewal import Returning, judge_renewal
 from flows.decisions.readiness_site import judge_certificates, judge_names, judge_pages
 from flows.decisions.recovery_plan import SiteSpec
+from flows.tasks.harmless import answer_of
 from flows.tasks.incident import now
 from flows.tasks.readiness_scene import Looks, Scene
 from flows.tasks.restore import find_ref
@@ -74,10 +75,7 @@ def _states(
 ) -> tuple[MonitorState, ...] | ContinuityError:
     if isinstance(monitor, ContinuityError):
         return monitor
-    try:
-        return monitor.states()
-    except ContinuityError as error:
-        return error
+    return answer_of(monitor.states)
 
 
 def _returning(scene: Scene) -> Returning:
