@@ -52,6 +52,10 @@ COMMANDS = {
         "look:status",
         "Show each server's newest set, and every incident with how it ended.",
     ),
+    "doctor": Entry(
+        "doctor:doctor",
+        "Try each credential of the estate file with a harmless call: who, what, missing, cost.",
+    ),
     "readiness": Entry(
         "readiness:readiness",
         "Say whether a recovery would work today. Exit codes: 0 every site is ready, 3 not all.",

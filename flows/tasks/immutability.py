@@ -25,6 +25,11 @@ def immutability_of(repository: Repository, at: datetime | None = None) -> Immut
     return _judged(self_test_of(repository), at)
 
 
+def archive_test_of(archive: Archive, repository: Repository) -> SelfTest | None:
+    """Return the newest self-test of an archive that is kept in a repository."""
+    return _read(repository, archive.place())
+
+
 def self_test_of(repository: Repository) -> SelfTest | None:
     """Return the newest self-test that is kept of this repository, None if there was none."""
     return _read(repository, repository.place())

@@ -14,8 +14,11 @@ from pydantic import SecretStr
 
 from blocks.servers.ssh import SshServer
 
+SECOND = "127.0.0.2"
+"""Its other address, for what must not be on the same host."""
 _CONFIGURATION = """
 ListenAddress 127.0.0.1
+ListenAddress {second}
 Port {port}
 HostKey {folder}/host_key
 PidFile none
@@ -67,7 +70,8 @@ def loopback_sshd(folder: Path, more: str = "") -> Iterator[LoopbackSshd]:
     (folder / "authorized_keys").write_text(public_key + "\n")
     port = free_port()
     configuration = folder / "sshd_config"
-    configuration.write_text(_CONFIGURATION.format(port=port, folder=folder) + more)
+    text = _CONFIGURATION.format(port=port, folder=folder, second=SECOND)
+    configuration.write_text(text + more)
     with (folder / "sshd.log").open("wb") as log:
         process = subprocess.Popen(
             ["/usr/sbin/sshd", "-D", "-e", "-f", str(configuration)],
