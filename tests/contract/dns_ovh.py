@@ -8,7 +8,8 @@ from contextlib import ExitStack, contextmanager
 from blocks.dns.base import DnsZone
 from blocks.dns.ovh import OvhZone
 from tests.contract.dns_zones import OLD, SPF_TEXT, ZoneUnderTest
-from tests.fakes.ovh_dns_api import Credential, OvhApi
+from tests.fakes.ovh_auth import Credential
+from tests.fakes.ovh_dns_api import OvhApi
 from tests.fakes.zone_responder import ZoneResponder
 
 ZONE = "atelier.test"
@@ -63,7 +64,8 @@ class OvhUnderTest(ZoneUnderTest):
 @contextmanager
 def ovh_zone() -> Iterator[OvhUnderTest]:
     """Serve a zone with the contract's records."""
-    api = OvhApi(credentials={CONSUMER: Credential.full(), READER: Credential.reading()})
+    full = Credential.full(f"/domain/zone/{ZONE}*")
+    api = OvhApi(credentials={CONSUMER: full, READER: Credential.reading()})
     api.zones[ZONE] = {}
     for label, kind, target, ttl in (
         ("", "A", OLD, 120),

@@ -22,7 +22,8 @@ from blocks.errors import (
 from blocks.types import AddressChange, AddressRecord, NamedRecord
 from tests.contract.dns_ovh import CONSUMER, ZONE, OvhUnderTest, ovh_zone
 from tests.contract.dns_zones import NEW, OLD, OTHER
-from tests.fakes.ovh_dns_api import METHODS, ZONE_TTL, Credential, Served
+from tests.fakes.ovh_auth import METHODS, Credential
+from tests.fakes.ovh_dns_api import ZONE_TTL, Served
 
 PUT, POST, DELETE = "PUT .*/record/", "POST .*/record$", "DELETE .*/record/"
 REFRESH = "POST .*/refresh"

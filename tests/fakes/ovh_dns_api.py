@@ -1,71 +1,37 @@
 """OVH's API for DNS zones with its state in memory: edits are served after a refresh only.
 
-Shapes were read in ovh 1.2 (signature, error codes), octodns_ovh 1.2 (calls) and in the vendor's
-TypeScript types `domain.zone.Record`, `RecordUpdate`, `Zone`, `auth.ApiCredential`; that a TTL
-below 60 becomes 60 in a pull request of the vendor's Terraform provider. Texts and codes for a
-wrong signature and for a clock that is wrong are as people quote them.
+Shapes were read in octodns_ovh 1.2 (calls) and in the vendor's TypeScript types
+`domain.zone.Record`, `RecordUpdate`, `Zone`; that a TTL below 60 becomes 60 in a pull request of
+the vendor's Terraform provider.
 """
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from hashlib import sha1
 from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlencode
 
-from tests.fakes.http_service import Answer, Asked, HttpService, Json, route
+from tests.fakes.http_service import Answer, Asked, Json, route
+from tests.fakes.ovh_auth import BASE, OvhService, refusal
 from tests.fakes.zone_responder import Served
 
-BASE = "/1.0"
 ZONE = f"{BASE}/domain/zone/([^/]+)"
 ZONE_TTL = 3600
-METHODS = ("GET", "PUT", "POST", "DELETE")
 TEXTS = {"SPF", "DKIM", "DMARC"}
 
 
 @dataclass
-class Credential:
-    """A consumer key: which calls it holds, as method and path with `*`."""
+class OvhApi(OvhService):
+    """Zones with what is edited and what is published."""
 
-    rules: list[tuple[str, str]]
-    status: str = "validated"
-
-    @classmethod
-    def reading(cls) -> Credential:
-        return cls([("GET", "/*")])
-
-    @classmethod
-    def full(cls) -> Credential:
-        return cls([(method, "/domain/zone/atelier.test*") for method in METHODS])
-
-
-@dataclass
-class OvhApi(HttpService):
-    """One application, its consumer keys, and zones with what is edited and what is published."""
-
-    application_key: str = "application"
-    application_secret: str = "application-secret"
-    clock_ahead: int = 0
-    credentials: dict[str, Credential] = field(default_factory=dict)
     name_servers: list[str] = field(default_factory=list)
     zones: dict[str, dict[int, dict[str, Any]]] = field(default_factory=dict)
     published: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     publications: int = 0
     _made: int = 1000
 
-    def __post_init__(self) -> None:
-        super().__init__()
-
     __hash__ = object.__hash__
-
-    @property
-    def endpoint(self) -> str:
-        return f"{self.url}{BASE}"
 
     # --- what a test does to it ---
 
@@ -104,68 +70,7 @@ class OvhApi(HttpService):
             name = f"{each['subDomain']}.{zone}".lstrip(".")
             yield Served(name, kind, each["ttl"] or ZONE_TTL, each["target"])
 
-    # --- who may come in ---
-
-    def refused(self, asked: Asked) -> Answer | None:
-        if asked.path == f"{BASE}/auth/time":
-            return None
-        credential = self.credentials.get(asked.headers.get("X-Ovh-Consumer", ""))
-        if asked.headers.get("X-Ovh-Application") != self.application_key:
-            return _error(403, "INVALID_KEY", "This application key is invalid")
-        if credential is None:
-            return _error(403, "NOT_CREDENTIAL", "This credential does not exist")
-        return self._forged(asked) or self._not_held(asked, credential)
-
-    def _forged(self, asked: Asked) -> Answer | None:
-        if abs(int(asked.headers["X-Ovh-Timestamp"]) - self._clock()) > 60:
-            return _error(400, "QUERY_TIME_OUT", "Query out of time")
-        if asked.headers["X-Ovh-Signature"] != f"$1${self._signature(asked)}":
-            return _error(400, "INVALID_SIGNATURE", "Invalid signature")
-        return None
-
-    def _not_held(self, asked: Asked, credential: Credential) -> Answer | None:
-        if credential.status != "validated":
-            return _error(403, "INVALID_CREDENTIAL", "This credential is not valid")
-        path = asked.path.removeprefix(BASE)
-        granted = (m == asked.method and fnmatchcase(path, p) for m, p in credential.rules)
-        if path != "/auth/currentCredential" and not any(granted):
-            return _error(403, "NOT_GRANTED_CALL", "This call has not been granted")
-        return None
-
-    def _clock(self) -> int:
-        return int(time.time()) + self.clock_ahead
-
-    def _signature(self, asked: Asked) -> str:
-        query = urlencode(asked.query, doseq=True)
-        target = f"{self.url}{asked.path}{'?' if query else ''}{query}"
-        body = asked.body if asked.body == "" else json.dumps(asked.body, separators=(",", ":"))
-        consumer, stamp = asked.headers["X-Ovh-Consumer"], asked.headers["X-Ovh-Timestamp"]
-        parts = (self.application_secret, consumer, asked.method, target, body, stamp)
-        return sha1("+".join(parts).encode()).hexdigest()  # noqa: S324 - as OVH does
-
-    def unknown(self, asked: Asked) -> Answer:
-        return _error(404, "NOT_FOUND", "Got an invalid (or empty) URL")
-
     # --- routes ---
-
-    @route("GET", f"{BASE}/auth/time")
-    def time(self, asked: Asked) -> Json:
-        return self._clock()
-
-    @route("GET", f"{BASE}/auth/currentCredential")
-    def credential(self, asked: Asked) -> Json:
-        held = self.credentials[asked.headers["X-Ovh-Consumer"]]
-        return {
-            "credentialId": 4211,
-            "applicationId": 17,
-            "status": held.status,
-            "creation": "2026-11-01T10:00:00+01:00",
-            "expiration": "2027-11-01T10:00:00+01:00",
-            "lastUse": None,
-            "ovhSupport": False,
-            "allowedIPs": None,
-            "rules": [{"method": method, "path": path} for method, path in held.rules],
-        }
 
     @route("GET", ZONE)
     def zone(self, asked: Asked, zone: str) -> Answer | Json:
@@ -221,14 +126,14 @@ class OvhApi(HttpService):
     def _known(self, zone: str) -> Answer | None:
         if zone in self.zones:
             return None
-        return _error(404, "NOT_FOUND", "This service does not exist")
+        return refusal(404, "NOT_FOUND", "This service does not exist")
 
     def _wrong(self, row: dict[str, Any]) -> Answer | None:
         if row["fieldType"] in {"A", "AAAA"}:
             try:
                 ip_address(row["target"])
             except ValueError:
-                return _error(400, "BAD_REQUEST", f"Invalid target {row['target']}")
+                return refusal(400, "BAD_REQUEST", f"Invalid target {row['target']}")
         return None
 
 
@@ -241,10 +146,4 @@ def _order(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _gone(number: str) -> Answer:
-    return _error(404, "NOT_FOUND", f"The requested object (id = {number}) does not exist")
-
-
-def _error(status: int, code: str, message: str) -> Answer:
-    kind = {400: "BadRequest", 403: "Forbidden", 404: "NotFound"}[status]
-    body = {"class": f"Client::{kind}", "errorCode": code, "message": message}
-    return Answer(status, body, {"X-OVH-QUERYID": "EU.ext-1.5f0.1"})
+    return refusal(404, "NOT_FOUND", f"The requested object (id = {number}) does not exist")
