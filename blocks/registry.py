@@ -41,6 +41,7 @@ MODULES = (
     "blocks.vps.ec2",
     "blocks.vps.hetzner",
     "blocks.vps.nspawn",
+    "blocks.vps.ovh",
     "blocks.vps.scaleway",
 )
 """Every module that defines a block; a new provider adds its line here."""

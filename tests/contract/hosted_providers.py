@@ -9,12 +9,14 @@ from tests.contract.hosted_bench import HostedBench
 from tests.contract.vps_digitalocean import digitalocean
 from tests.contract.vps_ec2 import ec2
 from tests.contract.vps_hetzner import hetzner
+from tests.contract.vps_ovh import ovh
 from tests.contract.vps_scaleway import scaleway
 
 HOSTED: dict[str, Callable[[], AbstractContextManager[HostedBench]]] = {
     "digitalocean": digitalocean,
     "ec2": ec2,
     "hetzner": hetzner,
+    "ovh": ovh,
     "scaleway": scaleway,
 }
 

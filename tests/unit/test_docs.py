@@ -28,6 +28,7 @@ ESTATE_PAGES = (
     "docs/fournisseurs/digitalocean.md",
     "docs/fournisseurs/hetzner.md",
     "docs/fournisseurs/ovh-dns.md",
+    "docs/fournisseurs/ovh.md",
     "docs/fournisseurs/pingdom.md",
     "docs/fournisseurs/scaleway.md",
     "docs/fournisseurs/uptimerobot.md",
