@@ -37,6 +37,9 @@ UNREADABLE = (
     InvalidNameError,
 )
 
+# Otherwise it takes the same set and warns of it at every first look, in the operator's face.
+Record.enable_validators({"legacy"})
+
 
 class OctodnsZone(DnsZone, ABC):
     """Read, plan and apply with octoDNS, limited to the address records that are asked for.

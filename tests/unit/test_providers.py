@@ -75,3 +75,16 @@ def test_every_provider_has_a_page_for_who_makes_its_token() -> None:
         if capability in ("vps", "dns") and rest != ["nspawn"]:
             names = {rest[0], f"{rest[0]}-{capability}", f"aws-{rest[0]}"}
             assert names & pages, module
+
+
+def test_a_first_look_at_a_zone_prints_no_warning_of_a_librarys_own() -> None:
+    code = (
+        "from blocks.dns import octodns_zone; from octodns.record import Record;"
+        "from octodns.zone import Zone;"
+        'data = {"type": "A", "ttl": 60, "values": ["192.0.2.1"]};'
+        'Record.new(Zone("atelier.test.", []), "www", data, lenient=True)'
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert (done.stdout, done.stderr) == ("", "")
