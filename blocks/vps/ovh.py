@@ -18,11 +18,21 @@ from blocks.errors import (
     ProviderError,
     Unavailable,
 )
-from blocks.types import Access, Machine, MachineRequest, MachineSize, PowerState, Room, Stock
+from blocks.types import (
+    Access,
+    FloatingAddress,
+    Machine,
+    MachineRequest,
+    MachineSize,
+    PowerState,
+    Room,
+    Stock,
+)
+from blocks.vps import ovh_addresses
 from blocks.vps import ovh_shapes as shapes
 from blocks.vps.answers import UNREADABLE
 from blocks.vps.choice import in_stock, room_of
-from blocks.vps.hosted import HostedVps
+from blocks.vps.floating import FloatingVps
 from blocks.vps.labels import labels_of
 from blocks.vps.ovh_names import name_of
 
@@ -34,7 +44,7 @@ _KEPT_SECONDS = 600
 _CATALOG = "/order/catalog/public/cloud"
 
 
-class OvhVps(HostedVps):
+class OvhVps(FloatingVps):
     """Make instances in one project of OVH Public Cloud.
 
     OVH has no tags: an instance's name holds our labels, and what it is called is in its user data.
@@ -226,6 +236,18 @@ class OvhVps(HostedVps):
         act = "start" if power is PowerState.ON else "stop"
         with self._api(f"{act} instance {machine.name}") as api:
             api.post(f"{api.root}/instance/{machine.id}/{act}")
+
+    def _floating(self) -> tuple[FloatingAddress, ...]:
+        with self._api("list additional IP addresses") as api:
+            return ovh_addresses.addresses(api)
+
+    def _reaches(self, address: FloatingAddress, machine: Machine) -> bool:
+        with self._api(f"look at region {machine.region}") as api:
+            return address.region in ("", ovh_addresses.continent(api, machine))
+
+    def _assign(self, address: FloatingAddress, machine: Machine) -> None:
+        with self._api(f"attach {address.address} to {machine.name}") as api:
+            ovh_addresses.attach(api, address, machine)
 
     def _delete(self, machine: Machine) -> None:
         with self._api(f"delete instance {machine.name}") as api:

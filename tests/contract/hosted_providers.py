@@ -20,5 +20,5 @@ HOSTED: dict[str, Callable[[], AbstractContextManager[HostedBench]]] = {
     "scaleway": scaleway,
 }
 
-MOVING = ("digitalocean", "ec2", "hetzner", "scaleway")
+MOVING = ("digitalocean", "ec2", "hetzner", "ovh", "scaleway")
 """Those of them that can lead an address to another machine."""

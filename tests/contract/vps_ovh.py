@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pydantic import SecretStr
 
 from blocks.vps.ovh import OvhVps
+from blocks.vps.ovh_addresses import CALLS as ADDRESS_CALLS
 from blocks.vps.ovh_shapes import CALLS
 from tests.contract.hosted_bench import FAST, HostedBench, Offer
 from tests.fakes.ovh_auth import Credential
@@ -20,11 +21,13 @@ class OvhBench(HostedBench):
     offer = Offer("d2-4", "c3-8", "b3-16")
     order, look, end = r"POST .*/instance$", r"GET .*/instance$", r"DELETE .*/instance/"
     right = f"POST /cloud/project/{PROJECT}/instance:"
+    lead = r"POST .*/ip/failover/.*/attach$"
+    lead_right = f"POST /cloud/project/{PROJECT}/ip/failover/"
     secret = CONSUMER
 
     def __init__(self, service: OvhCloudApi) -> None:
         self.service: OvhCloudApi = service
-        self.grant(*CALLS)
+        self.grant(*CALLS, *ADDRESS_CALLS)
         self.provider: OvhVps = OvhVps(
             application_key=SecretStr(service.application_key),
             application_secret=SecretStr(service.application_secret),
@@ -46,7 +49,7 @@ class OvhBench(HostedBench):
         self.service.limit = machines
 
     def take_right(self) -> None:
-        self.grant(*(each for each in CALLS if each[0] == "GET"))
+        self.grant(*(each for each in (*CALLS, *ADDRESS_CALLS) if each[0] == "GET"))
 
     def expire(self) -> None:
         self.service.credentials[CONSUMER].status = "expired"
@@ -60,6 +63,9 @@ class OvhBench(HostedBench):
 
     def machines(self) -> int:
         return len(self.service.there())
+
+    def give_address(self, address: str, *, elsewhere: bool = False) -> None:
+        self.service.put_address(address, "NA" if elsewhere else "EU")
 
 
 @contextmanager

@@ -49,6 +49,7 @@ class OvhCloudApi(OvhService):
             ("Debian 12 - Docker", "2026-09-01", None),
         ]
     )
+    addresses: dict[str, dict[str, Any]] = field(default_factory=dict)
     _made: int = 0
     public: ClassVar[tuple[str, ...]] = ("/order/catalog/public/cloud",)
 
@@ -96,6 +97,39 @@ class OvhCloudApi(OvhService):
             "project_id": PROJECT, "description": "continuité", "status": "ok",
             "projectName": "continuité", "planCode": "project.2018", "access": "full",
         }  # fmt: skip
+
+    def put_address(self, address: str, continent: str) -> None:
+        """Order an additional IP address that is routed nowhere."""
+        self.addresses[f"foip-{len(self.addresses) + 1}"] = {
+            "ip": address, "block": f"{address}/32", "continentCode": continent, "geoloc": "fr",
+            "routedTo": None, "status": "ok", "progress": 0, "subType": "cloud",
+        }  # fmt: skip
+
+    @route("GET", f"{ROOT}/ip/failover")
+    def list_addresses(self, asked: Asked) -> Json:
+        """Show each address; what was asked for takes effect after this look."""
+        there = {each["id"] for each in self.there()}
+        found = []
+        for number, each in self.addresses.items():
+            routed = each["routedTo"] if each["routedTo"] in there else None
+            seen = {name: value for name, value in each.items() if name[0] != "_"}
+            found.append(seen | {"id": number, "routedTo": routed})
+            each["routedTo"] = each.pop("_coming", each["routedTo"])
+        return found
+
+    @route("POST", f"{ROOT}/ip/failover/([a-z0-9-]+)/attach")
+    def attach(self, asked: Asked, number: str) -> Answer | Json:
+        address, wanted = self.addresses.get(number), asked.body["instanceId"]
+        if address is None or wanted not in {each["id"] for each in self.there()}:
+            return _gone()
+        address["_coming"] = wanted
+        return {"id": number, "ip": address["ip"], "status": "operationPending"}
+
+    @route("GET", f"{ROOT}/region/([A-Z0-9]+)")
+    def region(self, asked: Asked, name: str) -> Answer | Json:
+        if name not in REGIONS:
+            return _gone()
+        return {"name": name, "continentCode": "EU", "datacenterLocation": name[:3]}
 
     @route("GET", f"{ROOT}/quota")
     def quota(self, asked: Asked) -> Json:
