@@ -73,12 +73,15 @@ def _made(form: BlockForm, kind: type[Kind], more: Mapping[str, Any]) -> Kind:
         ConfigurationError: A secret is missing, or the block refuses a value. It is not repeated.
     """
     try:
-        return cast("Kind", form.block(**more))
+        made = cast("Kind", form.block(**more))
     except ValidationError as errors:
         first = errors.errors(include_input=False, include_url=False, include_context=False)[0]
         cause = f"{'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}"
         # The original quotes the values.
         raise ConfigurationError(kind.__name__, cause, "continuity estate validate") from None
+    # Blocks name themselves in their errors as they were loaded.
+    made._block_document_name = getattr(form, "name", None)
+    return made
 
 
 def _providers(estate: Estate) -> Iterator[Subject]:
@@ -92,8 +95,13 @@ def _providers(estate: Estate) -> Iterator[Subject]:
             if target.provider == form.name
         ]
         uses = uses or [Use("", TargetChoice(form.name, "", ""))]
+        floating = [
+            server.address
+            for server in estate.servers
+            if server.floating and server.floating.provider == form.name
+        ]
         make = maker(form, VpsProvider)
-        yield Subject(thing, partial(looks.look_at_provider, thing, make, uses, kept))
+        yield Subject(thing, partial(looks.look_at_provider, thing, make, uses, floating, kept))
 
 
 def _use(estate: Estate, form: NamedBlockForm, server: ServerEntry, target: TargetEntry) -> Use:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from types import MappingProxyType
 
 from blocks.errors import ContinuityError
 from blocks.types import Access, ListedPrice, MachineSize, RecoverySet, Stock
@@ -56,10 +57,24 @@ class UseSeen:
     unread: str = ""
 
 
+Uses = Sequence[UseSeen | tuple[Use, ContinuityError]]
+"""Each use with what was answered, or with why nothing was."""
+
+
 def judge_provider(
-    thing: Thing, access: Access, uses: Sequence[UseSeen | tuple[Use, ContinuityError]]
+    thing: Thing,
+    access: Access,
+    uses: Uses,
+    addresses: Mapping[str, ContinuityError | None] = MappingProxyType({}),
 ) -> Diagnosis:
-    """Weigh who we are at a provider, and what it would give each server."""
+    """Weigh who we are at a provider, and what it would give each server.
+
+    Args:
+        thing: The provider.
+        access: What it told of us.
+        uses: The targets that name it.
+        addresses: Floating addresses that are said to be there; why one was not found.
+    """
     may, missing, doubts = list(access.may), list(access.missing), list(access.unseen)
     costs: list[Costing] = []
     for each in uses:
@@ -70,17 +85,26 @@ def judge_provider(
         use, error = each
         said = f"{_for(use)} : {error.cause}"
         (doubts if error.transient else missing).append(said)
+    for address, lost in addresses.items():
+        if lost is None:
+            may.append(f"voir l'adresse flottante {address}")
+        else:
+            said = f"adresse flottante {address} : {lost.cause}"
+            (doubts if lost.transient else missing).append(said)
     found = Access(access.who, tuple(may), tuple(missing), tuple(doubts))
-    return judged(thing, found, hint=_hint(access, uses), costs=costs)
+    hints = [each.hint for each in addresses.values() if each]
+    return judged(thing, found, hint=_hint(access, uses, hints), costs=costs)
 
 
-def _hint(access: Access, uses: Sequence[UseSeen | tuple[Use, ContinuityError]]) -> str:
+def _hint(access: Access, uses: Uses, about_addresses: Sequence[str]) -> str:
     """Return what to do first: about our rights, an answer, a target, or to prove it."""
     if access.missing:
         return "refaire le jeton avec les droits que dit sa page de docs/fournisseurs/"
     for each in uses:
         if not isinstance(each, UseSeen):
             return each[1].hint
+    if about_addresses:
+        return about_addresses[0]
     if any(_lacks(each) for each in uses if isinstance(each, UseSeen)):
         return "servers: targets: une autre taille, région ou cible, dans le fichier du parc"
     used = [each.use for each in uses if isinstance(each, UseSeen) and each.use.server]

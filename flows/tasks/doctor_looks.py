@@ -57,6 +57,7 @@ def look_at_provider(
     thing: Thing,
     make: Callable[[], VpsProvider],
     uses: Sequence[Use],
+    addresses: Sequence[str],
     repositories: Mapping[str, Sequence[str]],
     sets: Sets,
 ) -> Diagnosis:
@@ -66,6 +67,7 @@ def look_at_provider(
         thing: The provider.
         make: Makes its block.
         uses: The targets that name it.
+        addresses: Floating addresses of servers that are said to be its own.
         repositories: By server the names of its repositories.
         sets: What these hold.
     """
@@ -76,7 +78,12 @@ def look_at_provider(
         held = [sets[name, use.server] for name in repositories.get(use.server, ())]
         found = answer_of(partial(_use, provider, use, held))
         seen.append((use, found) if isinstance(found, ContinuityError) else found)
-    return judge_provider(thing, access, seen)
+    holders = {each: answer_of(partial(provider.address_holder, each)) for each in addresses}
+    lost = {
+        address: holder if isinstance(holder, ContinuityError) else None
+        for address, holder in holders.items()
+    }
+    return judge_provider(thing, access, seen, lost)
 
 
 def _use(provider: VpsProvider, use: Use, held: Sequence[Listing | ContinuityError]) -> UseSeen:

@@ -38,7 +38,7 @@ STATES = {
 """A doubt is what nobody can see without a change; nothing here is good that was not tried."""
 WRONG = (
     {
-        "hetzner": ("providers hetzner", "unauthorized"),
+        "hetzner": ("providers hetzner", "the API at hetzner-vps/hetzner : refused"),
         "s3-server": ("repositories principal", "clé « serveur » : SignatureDoesNotMatch"),
         "tsig": ("zones zone", "BadSig"),
         "witness-key": ("witnesses temoin", "is not accepted for root"),

@@ -13,6 +13,7 @@ from blocks.errors import (
     ContinuityError,
     DamagedData,
     HostKeyMismatch,
+    NotFound,
     PermissionDenied,
     Unreachable,
 )
@@ -263,6 +264,17 @@ class TestProvider:
         use = Use("web1", TARGET)
         assert judge_provider(HOST, FULL, [(use, DENIED)]).health is Health.BAD
         assert judge_provider(HOST, FULL, [(use, LOST)]).health is Health.DOUBT
+
+    def test_a_floating_address_that_is_not_there_is_red(self) -> None:
+        lost = NotFound("address", "is not ours", "look at the project")
+        found = judge_provider(HOST, FULL, [seen_at()], {"192.0.2.10": lost})
+        assert (found.health, found.hint) == (Health.BAD, "look at the project")
+        assert found.missing == ("adresse flottante 192.0.2.10 : is not ours",)
+        found = judge_provider(HOST, FULL, [seen_at()], {"192.0.2.10": None})
+        assert (found.health, found.may[-1]) == (
+            Health.GOOD,
+            "voir l'adresse flottante 192.0.2.10",
+        )
 
     def test_one_that_no_server_names_is_judged_by_itself(self) -> None:
         unused = Use("", TargetChoice("hetzner", "", ""))
