@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,14 @@ from typer.testing import CliRunner, Result
 
 from blocks.errors import ConfigurationError
 from deployments.cli.main import commands
+from flows.decisions.doctor import Diagnosis, Health, Thing
+from flows.decisions.doctor_machines import Use
+from flows.decisions.recovery_plan import TargetChoice
+from flows.tasks.doctor import Subject, diagnose
+from flows.tasks.doctor_looks import look_at_provider
 from tests.contract.doctor_world import DoctorWorld, doctor_world
+from tests.contract.hosted_bench import HostedBench
+from tests.contract.hosted_providers import HOSTED
 
 # octodns-bind 1.1 calls parts of octoDNS 1.22 that go away in 2.0; the versions are pinned.
 pytestmark = pytest.mark.filterwarnings(
@@ -199,6 +207,39 @@ def test_the_table_fits_and_the_reasons_follow(world: DoctorWorld) -> None:
     assert "à faire : " in rest
     assert "Ce que ça coûterait, hors taxes" in rest
     assert "14 éléments du fichier du parc" in rest
+
+
+@pytest.fixture(params=HOSTED)
+def bench(request: pytest.FixtureRequest) -> Iterator[HostedBench]:
+    with HOSTED[request.param]() as made:
+        yield made
+
+
+def test_every_provider_tells_who_we_are_what_is_missing_and_what_it_costs(
+    bench: HostedBench,
+) -> None:
+    thing, name = Thing("providers", "new"), "new"
+    use = Use("web1", TargetChoice(name, "", ""), alone=True)
+
+    def look() -> Diagnosis:
+        return diagnose([Subject(thing, partial(look_at_provider, thing, lambda: bench.provider,
+                                                [use], (), {}))], {}, 20)[0]  # fmt: skip
+
+    found = look()
+    assert found.health in (Health.GOOD, Health.DOUBT), found
+    assert found.who
+    (cost,) = found.costs
+    assert (cost.about, cost.currency) == (f"web1 : {bench.offer.cheapest}", bench.currency)
+    assert cost.month is not None
+    assert cost.month > 1
+    bench.take_right()
+    assert look().health is not Health.GOOD, "never good without the right to order"
+    assert (bench.machines(), bench.leftovers()) == (0, ())
+    bench.expire()
+    refused = look()
+    assert refused.health is Health.BAD
+    assert refused.hint
+    assert bench.secret not in str(refused)
 
 
 def test_names_that_the_file_does_not_have(world: DoctorWorld) -> None:
