@@ -67,7 +67,7 @@ def bind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bind]:
     [
         ("continuity", State.READY, "clé continuity"),
         ("reader", State.FAILED, "REFUSED"),
-        ("stranger", State.FAILED, "BadKey"),
+        ("nobody", State.FAILED, "BadKey"),
     ],
 )
 def test_a_key_that_bind_does_not_let_change_the_zone(
@@ -86,7 +86,7 @@ def test_a_key_that_bind_does_not_let_change_the_zone(
     assert (check.state, says in check.seen) == (state, True)
     assert bind.serial(name, bind.port) == serial
     assert bind.keys["continuity"] not in check.seen
-    if key == "stranger":
+    if key == "nobody":
         assert found["autres noms"].state is State.UNKNOWN
         return
     assert found[f"DNS {domain} shop"].state is State.WARNING, "it has an AAAA beside it"
