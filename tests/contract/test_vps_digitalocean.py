@@ -91,12 +91,17 @@ def test_each_scope_that_reads_is_seen(bench: DigitalOceanBench, scope: str, tol
     assert bench.provider.access().missing == (told,)
 
 
+FLOATING = "203.0.113.250"
+
+
 @pytest.mark.parametrize("scope", sorted(SCOPES - {"account:read", "ssh_key:read", "tag:delete"}))
 def test_a_scope_that_is_missing_is_named(bench: DigitalOceanBench, scope: str) -> None:
     bench.service.scopes = set(SCOPES) - {scope}
+    bench.give_address(FLOATING)
 
     def use_everything() -> None:
         made = bench.provider.create(asked())
+        bench.provider.move_address(FLOATING, made.id)
         bench.provider.power_off(made.id)
         bench.provider.destroy(made.id)
 

@@ -10,7 +10,7 @@ from blocks.errors import NotFound
 from blocks.repositories.catalogue import Catalogue
 from deployments.cli.cost import data_of
 from flows.decisions.cost import GB
-from flows.decisions.readiness import RESTORED
+from flows.decisions.machine_needs import RESTORED
 from tests.flows.world import World
 
 
