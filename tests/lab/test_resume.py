@@ -114,7 +114,7 @@ def test_killed_between_two_sites_it_ends_well(
     assert status == 0, said
     assert place.report(KILLED)["verdict"] == "recovered"
     (machine,) = made_machines()
-    made = [record for record in ends_of(KILLED, "machine") if "machine" in record.data]
+    made = [record for record in ends_of(KILLED, "machine") if " créée " in record.did]
     assert [record.data["machine"] for record in made] == [machine.id], "made once"
     found = place.addresses()
     assert found["boutique.atelier.test"] == found["journal.omniweb.test"] == (machine.address,)
