@@ -19,11 +19,11 @@ def test_a_recovery_ends_well_and_the_old_machine_may_go(world: World) -> None:
     assert world.recover()["verdict"] == "recovered"
     (first,) = world.machines()
     assert world.address_of(BROCHURE) == (first.address,)
-    with estate_names(world, first.address, first.host_key):
+    with estate_names(world, first.address, world.shown_key(first)):
         world.back_up_later()
         world.recover(incident="inc-second")
     (second,) = [each for each in world.machines() if each.id != first.id]
-    with estate_names(world, second.address, second.host_key):
+    with estate_names(world, second.address, world.shown_key(second)):
         world.back_up_later()
         retire("web1", approval=Approval.AUTOMATIC)
     assert [each.id for each in world.machines()] == [second.id]
