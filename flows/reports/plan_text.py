@@ -8,7 +8,7 @@ from datetime import datetime
 from flows.decisions.database_way import DatabaseWay
 from flows.decisions.floating import Floating, place_text
 from flows.decisions.recovery_plan import Purpose, RecoveryPlan, TargetChoice
-from flows.reports.wording import duration, moment
+from flows.reports.wording import counted, duration, moment, size
 
 NEW = "adresse de la nouvelle machine"
 
@@ -53,10 +53,24 @@ def plan_markdown(plan: RecoveryPlan, now: datetime) -> str:
 def targets_text(plan: RecoveryPlan) -> str:
     """Say where the new machine may be made, in their order."""
     return " puis ".join(
-        f"`{target.provider}` {target.size or 'taille par défaut'}"
+        f"`{target.provider}` {size_text(target)}"
+        + (f", {target.region}" if target.region else "")
         + (f", Debian {target.release}" if target.release else "")
         for target in plan.targets
     )
+
+
+def size_text(target: TargetChoice) -> str:
+    """Say which size is ordered: the one that is named, else what it must have at least."""
+    if target.size:
+        return target.size
+    needs = target.needs
+    parts = [
+        *([counted(needs.cores, "cœur")] if needs.cores else []),
+        *([f"{size(needs.memory)} de mémoire"] if needs.memory else []),
+        *([f"{size(needs.disk)} de disque"] if needs.disk else []),
+    ]
+    return f"la moins chère qui suffit ({', '.join(parts)} au moins)" if parts else "par défaut"
 
 
 def floating_text(floating: Floating) -> str:
@@ -86,7 +100,7 @@ def plan_notice(plan: RecoveryPlan, link: str) -> str:
         f"*Plan `{plan.digest}`*",
         f"Jeu `{plan.set_id}`, données du {moment(_data_at(plan))}",
         *([f"Rejeu : {_replay(plan)}"] if plan.reaches else []),
-        f"Nouvelle machine : {plan.targets[0].provider} {plan.targets[0].size}".rstrip(),
+        f"Nouvelle machine : {plan.targets[0].provider} {size_text(plan.targets[0])}",
         f"Sites dans l'ordre : {sites}",
         *([f"Adresse flottante : {floating_text(plan.floating)}"] if plan.floating else []),
         *([f"DNS{_otherwise(plan)} :", *records] if records else []),

@@ -57,7 +57,10 @@ def plan(*releases: str, then=FACTS):
 
 def test_the_plan_says_before_anything_changes_how_each_target_does_it():
     page = plan_markdown(plan("12", "13"), NOON)
-    assert "`vps/12` taille par défaut, Debian 12 puis `vps/13`" in page
+    assert (
+        "`vps/12` la moins chère qui suffit (5,4 Go de disque au moins), Debian 12 puis `vps/13`"
+        in page
+    )
     assert "vps/12 : copie physique (MariaDB 10.11)" in page
     assert "vps/13 : export SQL (MariaDB 10.11 → MariaDB 11.8)" in page
     assert "vps/13, Debian 12 → 13" in page
