@@ -22,8 +22,9 @@ from blocks.status_pages.base import StatusPage
 from blocks.types import SmokeCheck
 from blocks.vps.base import VpsProvider
 from deployments.block_forms import BlockForm, NamedBlockForm
-from deployments.estate import Estate, ServerEntry, TargetEntry
+from deployments.estate import Estate
 from deployments.estate_checks import covering_zone
+from deployments.estate_server import ServerEntry, TargetEntry
 from deployments.prices import read_prices
 from deployments.target_prices import target_price
 from deployments.world import CLIENT_MAIL, PROBE, STATUS_PAGE, heartbeat_forms

@@ -8,13 +8,14 @@ from itertools import combinations
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
-from deployments.estate import Estate, ServerEntry, SiteEntry
+from deployments.estate import Estate, SiteEntry
 from deployments.estate_alerts import check_alerts
 from deployments.estate_clients import check_clients
 from deployments.estate_domains import domains
 from deployments.estate_floating import check_floating
 from deployments.estate_mistakes import Finding, did_you_mean
 from deployments.estate_people import people
+from deployments.estate_server import ServerEntry
 from deployments.estate_storage import check_storage
 
 NAMED = (

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from blocks.domain import DeclaredDomain
 from blocks.status_pages.git import remote_host
 from deployments.block_forms import BlockForm
-from deployments.estate import Estate, ServerEntry
+from deployments.estate import Estate
 from deployments.estate_mistakes import Finding, did_you_mean
+from deployments.estate_server import ServerEntry
 
 Names = Mapping[str, Sequence[str]]
 _ELSEWHERE = "take one at another provider: clients must be told when this server is gone"

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from blocks.domain import DeclaredDomain
 from blocks.types import FailureDomain
 from deployments.block_forms import NamedBlockForm
-from deployments.estate import Estate, ServerEntry
+from deployments.estate import Estate
 from deployments.estate_mistakes import Finding
+from deployments.estate_server import ServerEntry
 from flows.decisions.protection import spread
 
 _DECLARE = "add `domain: {provider, site, account}` to the server and to its repositories"

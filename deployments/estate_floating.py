@@ -8,8 +8,9 @@ from ipaddress import ip_address
 from blocks.registry import block_types
 from blocks.vps.base import VpsProvider
 from deployments.block_forms import NamedBlockForm
-from deployments.estate import Estate, FloatingEntry, ServerEntry
+from deployments.estate import Estate
 from deployments.estate_mistakes import Finding
+from deployments.estate_server import FloatingEntry, ServerEntry
 
 Place = tuple[str | int, ...]
 

@@ -10,8 +10,9 @@ from pydantic import ValidationError
 
 from blocks.errors import ConfigurationError
 from deployments.block_forms import BlockForm
-from deployments.estate import Estate, HeartbeatsEntry
+from deployments.estate import Estate
 from deployments.estate_mistakes import Finding, subject
+from deployments.estate_server import HeartbeatsEntry
 from deployments.secret_references import SecretReference
 
 Place = tuple[str | int, ...]

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from blocks.servers.protected import TargetPrice
-from deployments.estate import Estate, TargetEntry
+from deployments.estate import Estate
 from deployments.estate_mistakes import Finding, did_you_mean
+from deployments.estate_server import TargetEntry
 from flows.decisions.cost import MachinePrice, PriceList, named
 from flows.decisions.live_prices import company
 

@@ -12,9 +12,10 @@ from blocks.clients.client import Client
 from blocks.servers.protected import ClientNews, Floating, Heartbeats, ProtectedServer, Target
 from blocks.sites.site import Site
 from deployments.block_forms import BlockForm
-from deployments.estate import ClientEntry, Estate, ServerEntry, SiteEntry
+from deployments.estate import ClientEntry, Estate, SiteEntry
 from deployments.estate_checks import covering_zone
 from deployments.estate_clients_outside import own_texts
+from deployments.estate_server import ServerEntry
 from deployments.prices import read_prices
 from deployments.target_prices import target_price
 

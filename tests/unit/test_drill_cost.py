@@ -11,8 +11,8 @@ import pytest
 
 from blocks.servers.protected import ProtectedServer
 from blocks.types import ListedPrice, MachineSize
-from deployments.estate import TargetEntry
 from deployments.estate_file import load, read
+from deployments.estate_server import TargetEntry
 from deployments.prices import read_prices
 from deployments.target_prices import target_price
 from deployments.world import provide

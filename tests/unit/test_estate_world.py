@@ -12,8 +12,8 @@ from blocks.servers.base import Server
 from blocks.servers.protected import Heartbeats, ProtectedServer
 from blocks.sites.site import Site
 from blocks.types import FailureDomain
-from deployments.estate import CONFIGURATION
 from deployments.estate_file import load
+from deployments.estate_server import CONFIGURATION
 from deployments.world import provide
 from tests.unit.estate_texts import GOOD, write
 
